@@ -1,0 +1,3 @@
+//! The distance service, gateway's reference application.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Ten lines of application, one main per host.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! An async server for gateway applications, on hyper and tokio.

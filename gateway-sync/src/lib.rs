@@ -1,0 +1,1 @@
+//! A threaded server for gateway applications that slow clients cannot hold up.

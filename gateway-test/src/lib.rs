@@ -1,0 +1,1 @@
+//! Conformance suite, raw client and fixture applications for gateway hosts.
