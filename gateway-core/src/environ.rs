@@ -1,0 +1,373 @@
+//! [`Environ`]: one request, as the application sees it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
+
+use crate::path::SplitPath;
+use crate::server::Call;
+use crate::{Address, Cancelled, Endpoint, Gateway, Input, Outcome, Scheme, StatusError};
+
+/// One request, as the application sees it: PEP 3333's environ, with types.
+///
+/// Made by the host, in one place; a header never overwrites what the host has set. The same facts
+/// by their CGI names are behind [`var`](Self::var) and [`vars`](Self::vars).
+#[derive(Debug)]
+pub struct Environ {
+    pub(crate) request: Parts,
+    pub(crate) path: SplitPath,
+    input: Input,
+    endpoint: Arc<Endpoint>,
+    call: Call,
+    received_at: Option<Instant>,
+    deadline: Option<Instant>,
+}
+
+impl Environ {
+    /// Puts an environ together; for hosts.
+    ///
+    /// # Errors
+    ///
+    /// 400 if the path does not decode to UTF-8, holds NUL or a broken escape.
+    pub fn new(
+        request: Parts,
+        input: Input,
+        endpoint: Arc<Endpoint>,
+        call: &Call,
+    ) -> Result<Self, StatusError> {
+        let path = SplitPath::of(&request.uri, &request.method)?;
+        let call = call.clone();
+        Ok(Self {
+            request,
+            path,
+            input,
+            endpoint,
+            call,
+            received_at: None,
+            deadline: None,
+        })
+    }
+
+    /// An environ without a host: for tests, and for requests that come from elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn from_request(request: Request<Input>) -> Result<Self, StatusError> {
+        let (parts, input) = request.into_parts();
+        Self::new(parts, input, Arc::new(Endpoint::detached()), &Call::new())
+    }
+
+    /// The request as the `http` crate has it. The rest of the environ is lost.
+    pub fn into_request(self) -> Request<Input> {
+        Request::from_parts(self.request, self.input)
+    }
+
+    /// Says when the head was complete, and by when the answer is due; for hosts.
+    #[must_use]
+    pub fn with_times(mut self, received_at: Instant, deadline: Option<Instant>) -> Self {
+        self.received_at = Some(received_at);
+        self.deadline = deadline;
+        self
+    }
+
+    /// Says who the two ends of the connection are; for hosts and tests.
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: Arc<Endpoint>) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// Ties the environ to the host's handle; for hosts and tests.
+    #[must_use]
+    pub fn with_call(mut self, call: &Call) -> Self {
+        self.call = call.clone();
+        self
+    }
+
+    /// `REQUEST_METHOD` (RFC 3875 §4.1.12).
+    pub fn method(&self) -> &Method {
+        &self.request.method
+    }
+
+    /// `SCRIPT_NAME` (RFC 3875 §4.1.13): the part of the decoded path that led to this application.
+    /// Empty, or starts with `/` and does not end with one.
+    pub fn script_name(&self) -> &str {
+        self.path.script_name(&self.request.uri)
+    }
+
+    /// `PATH_INFO` (RFC 3875 §4.1.5): the rest of the decoded path, which the application
+    /// interprets. Starts with `/`; empty where [`script_name`](Self::script_name) is the whole
+    /// path; `*` for `OPTIONS *`.
+    pub fn path_info(&self) -> &str {
+        self.path.path_info(&self.request.uri)
+    }
+
+    /// The whole path as the client sent it, percent-encoded, without the query.
+    pub fn raw_path(&self) -> &str {
+        self.request.uri.path()
+    }
+
+    /// `QUERY_STRING` (RFC 3875 §4.1.7), percent-encoded; empty where there is none.
+    pub fn query_string(&self) -> &str {
+        self.request.uri.query().unwrap_or("")
+    }
+
+    /// The request target's URI, as the host read it.
+    pub fn uri(&self) -> &Uri {
+        &self.request.uri
+    }
+
+    /// `SERVER_PROTOCOL` (RFC 3875 §4.1.16).
+    pub fn protocol(&self) -> Version {
+        self.request.version
+    }
+
+    /// The header fields, in the order in which they were sent.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.request.headers
+    }
+
+    /// The header fields, for middleware that changes them.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.request.headers
+    }
+
+    /// The first value of a header field, if it is there and is visible ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers.get(name)?.to_str().ok()
+    }
+
+    /// `SERVER_NAME` (RFC 3875 §4.1.14): the host part of the target's authority or of `Host`,
+    /// the local address where the client named none. IPv6 addresses stand in brackets.
+    pub fn server_name(&self) -> Cow<'_, str> {
+        match self.authority() {
+            Some(authority) => Cow::Borrowed(split_port(authority).0),
+            None => match self.endpoint.local.ip() {
+                Some(std::net::IpAddr::V6(ip)) => Cow::Owned(format!("[{ip}]")),
+                Some(ip) => Cow::Owned(ip.to_string()),
+                None => Cow::Borrowed("localhost"),
+            },
+        }
+    }
+
+    /// `SERVER_PORT` (RFC 3875 §4.1.15): the port on which the request arrived; on a Unix socket
+    /// the one that the client named, else the scheme's.
+    pub fn server_port(&self) -> u16 {
+        if let Some(local) = self.endpoint.local.socket() {
+            return local.port();
+        }
+        let named = self
+            .authority()
+            .and_then(|authority| split_port(authority).1);
+        named.unwrap_or_else(|| self.url_scheme().default_port())
+    }
+
+    /// `wsgi.url_scheme` (PEP 3333).
+    pub fn url_scheme(&self) -> Scheme {
+        self.endpoint.scheme
+    }
+
+    /// The client's end of the connection (`REMOTE_ADDR` and `REMOTE_PORT`).
+    pub fn remote_addr(&self) -> &Address {
+        &self.endpoint.remote
+    }
+
+    /// The host's end of the connection.
+    pub fn local_addr(&self) -> &Address {
+        &self.endpoint.local
+    }
+
+    /// Both ends of the connection, and the host.
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+
+    /// The URL of the request, put together as PEP 3333, "URL Reconstruction", has it.
+    pub fn url(&self) -> String {
+        let scheme = self.url_scheme();
+        let target = self
+            .request
+            .uri
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str);
+        let target = if target == "*" { "" } else { target };
+        if let Some(authority) = self.authority() {
+            return format!("{scheme}://{authority}{target}");
+        }
+        match self.server_port() {
+            port if port == scheme.default_port() => {
+                format!("{scheme}://{}{target}", self.server_name())
+            }
+            port => format!("{scheme}://{}:{port}{target}", self.server_name()),
+        }
+    }
+
+    /// Typed data that middleware and hosts attach to the request.
+    pub fn extensions(&self) -> &Extensions {
+        &self.request.extensions
+    }
+
+    /// Typed data, for who attaches it.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.request.extensions
+    }
+
+    /// The request body (`wsgi.input`).
+    pub fn input(&mut self) -> &mut Input {
+        &mut self.input
+    }
+
+    /// Takes the request body out; what stays is empty.
+    pub fn take_input(&mut self) -> Input {
+        std::mem::take(&mut self.input)
+    }
+
+    /// Puts another request body in; for middleware that decodes or checks it.
+    pub fn set_input(&mut self, input: Input) {
+        self.input = input;
+    }
+
+    /// The host.
+    pub fn gateway(&self) -> &Gateway {
+        &self.endpoint.gateway
+    }
+
+    /// Tells whether anyone still waits for the answer.
+    pub fn cancelled(&self) -> Cancelled {
+        self.call.cancelled()
+    }
+
+    /// By when the answer is due, if the host has a limit. Size the time-outs of your own upstream
+    /// calls by it.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// When the request head was complete; the time since then, when the application is called,
+    /// is the time in the queue. `None` without a host.
+    pub fn received_at(&self) -> Option<Instant> {
+        self.received_at
+    }
+
+    /// Runs `callback` once, when the request has ended — answered, failed or cut off alike — with
+    /// how it ended.
+    pub fn on_finish(&self, callback: impl FnOnce(&Outcome) + Send + 'static) {
+        self.call.on_finish(Box::new(callback));
+    }
+
+    /// Moves `prefix` from the front of PATH_INFO to the end of SCRIPT_NAME, if it matches whole
+    /// segments, and tells whether it did. See [`Mount`](crate::Mount).
+    pub fn shift_path(&mut self, prefix: &str) -> bool {
+        self.path.shift(&self.request.uri, prefix)
+    }
+
+    /// The authority that the client named: of the target, else of `Host` (RFC 9112 §3.2.2).
+    fn authority(&self) -> Option<&str> {
+        let host = || self.header("host").filter(|host| !host.is_empty());
+        self.request
+            .uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .or_else(host)
+    }
+}
+
+/// `GET /` with no headers, no body and no host.
+impl Default for Environ {
+    fn default() -> Self {
+        let (request, ()) = Request::new(()).into_parts();
+        Self {
+            request,
+            path: SplitPath::default(),
+            input: Input::empty(),
+            endpoint: Arc::new(Endpoint::detached()),
+            call: Call::new(),
+            received_at: None,
+            deadline: None,
+        }
+    }
+}
+
+/// `host:port` into its parts; the host keeps the brackets of an IPv6 address.
+fn split_port(authority: &str) -> (&str, Option<u16>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => {
+            let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+            (host, if digits { port.parse().ok() } else { None })
+        }
+        _ => (authority, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(target: &str, host: Option<&str>) -> Environ {
+        let mut request = Request::get(target);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        Environ::from_request(request.body(Input::empty()).unwrap()).unwrap()
+    }
+
+    fn on(environ: Environ, local: &str) -> Environ {
+        let mut endpoint = Endpoint::detached();
+        endpoint.local = local.parse::<std::net::SocketAddr>().unwrap().into();
+        environ.with_endpoint(Arc::new(endpoint))
+    }
+
+    #[test]
+    fn environs_can_be_held_across_awaits() {
+        fn is_send_and_sync<T: Send + Sync>() {}
+        is_send_and_sync::<Environ>();
+        is_send_and_sync::<crate::Response>();
+    }
+
+    #[test]
+    fn names_the_server_as_the_client_did() {
+        for (host, name, port) in [
+            ("example.com", "example.com", 80),
+            ("example.com:8000", "example.com", 8000),
+            ("[::1]:9", "[::1]", 9),
+            ("[::1]", "[::1]", 80),
+        ] {
+            let environ = get("/", Some(host));
+            assert_eq!(
+                (&*environ.server_name(), environ.server_port()),
+                (name, port),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn falls_back_on_the_local_address() {
+        let environ = on(get("/a?b", None), "[::1]:8000");
+        assert_eq!(environ.server_name(), "[::1]");
+        assert_eq!(environ.url(), "http://[::1]:8000/a?b");
+    }
+
+    #[test]
+    fn reconstructs_the_url() {
+        assert_eq!(get("/a%20b?c=d", Some("x:1")).url(), "http://x:1/a%20b?c=d");
+        assert_eq!(get("http://other/p", Some("x")).url(), "http://other/p");
+        assert_eq!(
+            on(get("/", None), "127.0.0.1:80").url(),
+            "http://127.0.0.1/"
+        );
+    }
+
+    #[test]
+    fn the_path_is_given_decoded_and_as_sent() {
+        let environ = get("/%EC%84%9C%EC%9A%B8?q=%20", None);
+        assert_eq!(environ.path_info(), "/서울");
+        assert_eq!(environ.raw_path(), "/%EC%84%9C%EC%9A%B8");
+        assert_eq!(environ.query_string(), "q=%20");
+    }
+}

@@ -1,0 +1,50 @@
+//! [`Head`]: answers `HEAD` with the head of the answer to `GET`.
+
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
+
+use crate::{Application, Body, Capabilities, Environ, Result};
+
+/// Answers `HEAD` with the head of the answer to `GET` (RFC 9110 §9.3.2), for applications that
+/// know `GET` only.
+#[derive(Clone, Debug)]
+pub struct Head<A>(pub A);
+
+impl<A: Application> Application for Head<A> {
+    async fn call(&self, mut environ: Environ) -> Result {
+        if environ.method() != Method::HEAD {
+            return self.0.call(environ).await;
+        }
+        environ.request.method = Method::GET;
+        let mut response = self.0.call(environ).await?;
+        if let Some(length) = response.body().length() {
+            response
+                .headers_mut()
+                .entry(CONTENT_LENGTH)
+                .or_insert(HeaderValue::from(length));
+        }
+        Ok(response.map(|_| Body::empty()))
+    }
+
+    fn requires(&self) -> Capabilities {
+        self.0.requires()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Input, server::block_on, text};
+
+    #[test]
+    fn answers_head_with_the_head_of_get() {
+        let app = Head(|environ: Environ| async move {
+            assert_eq!(environ.method(), Method::GET);
+            Ok(text("12345"))
+        });
+        let request = http::Request::head("/").body(Input::empty()).unwrap();
+        let response = block_on(app.call(Environ::from_request(request).unwrap())).unwrap();
+        assert_eq!(response.headers()[CONTENT_LENGTH], "5");
+        assert_eq!(response.body().length(), Some(0));
+    }
+}

@@ -1,0 +1,25 @@
+//! The toolkit for those who write hosts: plain settings, error → status, panic → error, and the
+//! host's side of [`Gateway`](crate::Gateway) and [`Environ`](crate::Environ).
+//!
+//! A host
+//!
+//! 1. refuses to start an application whose needs it cannot meet ([`check_requirements`]);
+//! 2. is a [`Host`], and puts it into each connection's [`Endpoint`](crate::Endpoint);
+//! 3. makes a [`Call`] and an [`Environ`](crate::Environ) for each request, and polls the
+//!    application inside [`Caught`];
+//! 4. answers errors and panics with [`error_response`];
+//! 5. sets [`Call::cancel`] when nobody waits any more, and calls [`Call::finish`] at the end.
+
+mod answer;
+pub(crate) mod call;
+mod caught;
+mod host;
+mod settings;
+mod wait;
+
+pub use answer::{error_response, status_of};
+pub use call::Call;
+pub use caught::{Caught, Panic, catch};
+pub use host::{Detached, Host, Job};
+pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};
+pub use wait::block_on;

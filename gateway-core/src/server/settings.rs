@@ -1,0 +1,107 @@
+//! [`Limits`] and [`Timeouts`]: plain values, the same on every host.
+
+use std::time::Duration;
+
+use crate::{Application, Capabilities};
+
+/// How much of anything a host takes. All limits are on by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The request line, in bytes; beyond it 414. Default 8 KiB (nginx: 8 KiB; gunicorn: 4094).
+    pub request_line: usize,
+    /// The request head with all its fields, in bytes; beyond it 431. Default 64 KiB (nginx:
+    /// 4 × 8 KiB; gunicorn: 100 × 8190).
+    pub head: usize,
+    /// Number of header fields; beyond it 431. Default 100 (gunicorn and httpd: 100).
+    pub headers: usize,
+    /// The request body, in bytes; beyond it 413. Default 16 MiB (nginx: 1 MiB; gunicorn: none).
+    pub body: u64,
+    /// Connections at once; more wait in the backlog. Default 10 000 (nginx: 512 a worker;
+    /// gunicorn: 1000).
+    pub connections: usize,
+    /// Requests on one connection before it is closed; `None` is unlimited. Default unlimited
+    /// (nginx: 1000; gunicorn: unlimited).
+    pub requests_per_connection: Option<u64>,
+    /// Connections that the kernel holds for the host. Default 1024 (nginx: 511; gunicorn: 2048).
+    /// The usual 128 drops connections when 256 clients come at once, and those wait a second.
+    pub backlog: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_line: 8 * 1024,
+            head: 64 * 1024,
+            headers: 100,
+            body: 16 * 1024 * 1024,
+            connections: 10_000,
+            requests_per_connection: None,
+            backlog: 1024,
+        }
+    }
+}
+
+/// How long a host waits for anything. All of them are on by default, but for `request`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// From the first byte of a request head, or the start of a connection, to the end of the
+    /// head; then 408. Default 30 s (nginx: 60 s; gunicorn: none).
+    pub head: Duration,
+    /// Without a byte of a request body that is due; then 408. Default 30 s (nginx: 60 s).
+    pub body_stall: Duration,
+    /// Without the client taking a byte of the response; then the connection is cut. Default 30 s
+    /// (nginx: 60 s).
+    pub write_stall: Duration,
+    /// Between two requests on a connection; then it is closed. Default 75 s (nginx: 75 s;
+    /// gunicorn: 2 s).
+    pub idle: Duration,
+    /// From the end of the request head to the response; then
+    /// [`cancelled`](crate::Environ::cancelled) is set. Default none (gunicorn: 30 s, sync workers
+    /// only).
+    pub request: Option<Duration>,
+    /// How long a stop waits for what runs. Default 30 s (gunicorn: 30 s).
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(30),
+            body_stall: Duration::from_secs(30),
+            write_stall: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+            request: None,
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Checks what an application needs against what the host can do, before anything is served.
+///
+/// # Errors
+///
+/// [`MissingCapabilities`], by name.
+pub fn check_requirements(
+    application: &impl Application,
+    host: Capabilities,
+) -> Result<(), MissingCapabilities> {
+    let missing = application.requires().without(host);
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(MissingCapabilities(missing))
+    }
+}
+
+/// The application needs what this host cannot do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the application needs what this host cannot do: {0}")]
+pub struct MissingCapabilities(pub Capabilities);
+
+impl From<MissingCapabilities> for std::io::Error {
+    fn from(missing: MissingCapabilities) -> Self {
+        Self::new(std::io::ErrorKind::Unsupported, missing)
+    }
+}

@@ -1,0 +1,499 @@
+//! The CGI view of an environ: RFC 3875's meta-variables and PEP 3333's `wsgi.url_scheme`.
+//!
+//! | here | there |
+//! |---|---|
+//! | method, script_name, path_info, query_string | `REQUEST_METHOD`, `SCRIPT_NAME`, `PATH_INFO`, `QUERY_STRING` |
+//! | protocol, server_name, server_port, software | `SERVER_PROTOCOL`, `SERVER_NAME`, `SERVER_PORT`, `SERVER_SOFTWARE` |
+//! | remote and local address | `REMOTE_ADDR`, `REMOTE_PORT`, `SERVER_ADDR` |
+//! | target as sent, scheme | `REQUEST_URI`, `REQUEST_SCHEME`, `wsgi.url_scheme`, `HTTPS` |
+//! | `Content-Type`, `Content-Length` | `CONTENT_TYPE`, `CONTENT_LENGTH` |
+//! | any other header `X-Name` | `HTTP_X_NAME` |
+//!
+//! The view is lossless but for three things. Fields of the same name are joined, which means the
+//! same (RFC 9110 §5.3). A header whose name holds `_` is left out: it would shadow the one with `-`.
+//! So is `Proxy`, whose `HTTP_PROXY` is taken for a setting by many programs (CVE-2016-5385).
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
+
+use crate::path;
+use crate::{Address, Endpoint, Environ, Input, Scheme, StatusError};
+
+/// The variables that come from no header, in the order in which [`Environ::vars`] gives them.
+const NAMES: [&str; 17] = [
+    "GATEWAY_INTERFACE",
+    "REQUEST_METHOD",
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "REQUEST_URI",
+    "REQUEST_SCHEME",
+    "wsgi.url_scheme",
+    "HTTPS",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+    "SERVER_SOFTWARE",
+    "SERVER_ADDR",
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "CONTENT_LENGTH",
+];
+
+impl Environ {
+    /// A variable by its CGI name (RFC 3875 §4.1, PEP 3333), such as `HTTP_ACCEPT`.
+    ///
+    /// A header value that is not UTF-8 is read as ISO-8859-1, as it used to be; [`vars`](Self::vars)
+    /// has the bytes.
+    ///
+    /// ```
+    /// # use gateway_core::{Environ, Input};
+    /// let request = http::Request::get("/a%20b?c=d").header("accept", "text/html");
+    /// let environ = Environ::from_request(request.body(Input::empty())?)?;
+    /// assert_eq!(environ.var("PATH_INFO").as_deref(), Some("/a b"));
+    /// assert_eq!(environ.var("HTTP_ACCEPT").as_deref(), Some("text/html"));
+    /// assert_eq!(environ.var("HTTP_REFERER"), None);
+    /// # Ok::<(), gateway_core::Error>(())
+    /// ```
+    pub fn var(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.bytes_of(name)? {
+            Cow::Borrowed(bytes) => Some(text(bytes)),
+            Cow::Owned(bytes) => Some(Cow::Owned(text(&bytes).into_owned())),
+        }
+    }
+
+    /// All variables, values as bytes.
+    pub fn vars(&self) -> impl Iterator<Item = (Cow<'static, str>, Cow<'_, [u8]>)> {
+        let own = NAMES.into_iter().map(Cow::Borrowed);
+        let headers = self
+            .headers()
+            .keys()
+            .filter_map(var_of_header)
+            .map(Cow::Owned);
+        let content_type = ["CONTENT_TYPE"].into_iter().map(Cow::Borrowed);
+        own.chain(content_type).chain(headers).filter_map(|name| {
+            let value = self.bytes_of(&name)?;
+            Some((name, value))
+        })
+    }
+
+    /// An environ from CGI variables, as a gateway behind nginx or Apache is given them: the
+    /// reverse of [`vars`](Self::vars). Unknown names are passed over.
+    ///
+    /// # Errors
+    ///
+    /// 400 if a variable is not what its name says: a method that is no token, a path that does not
+    /// start with `/`, a header value with control characters, an address that is none.
+    pub fn from_vars<N, V>(
+        vars: impl IntoIterator<Item = (N, V)>,
+        input: Input,
+    ) -> Result<Self, StatusError>
+    where
+        N: AsRef<str>,
+        V: AsRef<[u8]>,
+    {
+        let mut given = Given::default();
+        for (name, value) in vars {
+            given.take(name.as_ref(), value.as_ref())?;
+        }
+        given.into_environ(input)
+    }
+
+    fn bytes_of(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        let own = |text: &'_ str| Some(Cow::Owned(text.as_bytes().to_vec()));
+        match name {
+            "GATEWAY_INTERFACE" => Some(Cow::Borrowed(b"CGI/1.1")),
+            "REQUEST_METHOD" => borrowed(self.method().as_str()),
+            "SCRIPT_NAME" => borrowed(self.script_name()),
+            "PATH_INFO" => borrowed(self.path_info()),
+            "QUERY_STRING" => borrowed(self.query_string()),
+            "REQUEST_URI" => borrowed(
+                self.uri()
+                    .path_and_query()
+                    .map_or("", |target| target.as_str()),
+            ),
+            "REQUEST_SCHEME" | "wsgi.url_scheme" => borrowed(self.url_scheme().as_str()),
+            "HTTPS" if self.url_scheme() == Scheme::Https => borrowed("on"),
+            "SERVER_NAME" => match self.server_name() {
+                Cow::Borrowed(name) => borrowed(name),
+                Cow::Owned(name) => own(&name),
+            },
+            "SERVER_PORT" => own(&self.server_port().to_string()),
+            "SERVER_PROTOCOL" => borrowed(protocol_name(self.protocol())),
+            "SERVER_SOFTWARE" => borrowed(self.gateway().software()),
+            "SERVER_ADDR" => own(&self.local_addr().ip()?.to_string()),
+            "REMOTE_ADDR" => own(&self.remote_addr().ip()?.to_string()),
+            "REMOTE_PORT" => own(&self.remote_addr().socket()?.port().to_string()),
+            "CONTENT_TYPE" => self.joined(&CONTENT_TYPE),
+            "CONTENT_LENGTH" => self.joined(&CONTENT_LENGTH),
+            _ => self.joined(&header_of_var(name)?),
+        }
+    }
+
+    /// All values of a field in one (RFC 9110 §5.3), cookies as RFC 6265 §5.4 has them.
+    fn joined(&self, name: &HeaderName) -> Option<Cow<'_, [u8]>> {
+        let mut values = self
+            .headers()
+            .get_all(name)
+            .iter()
+            .map(HeaderValue::as_bytes);
+        let first = values.next()?;
+        let separator: &[u8] = if name == COOKIE { b"; " } else { b", " };
+        Some(values.fold(Cow::Borrowed(first), |joined, value| {
+            Cow::Owned([&joined, separator, value].concat())
+        }))
+    }
+}
+
+fn borrowed(text: &str) -> Option<Cow<'_, [u8]>> {
+    Some(Cow::Borrowed(text.as_bytes()))
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
+    }
+}
+
+/// `x-name` → `HTTP_X_NAME`, unless the view leaves the header out or has another name for it.
+fn var_of_header(name: &HeaderName) -> Option<String> {
+    let left_out = name == CONTENT_TYPE || name == CONTENT_LENGTH || name == "proxy";
+    if left_out || name.as_str().contains('_') {
+        return None;
+    }
+    Some(format!(
+        "HTTP_{}",
+        name.as_str().to_ascii_uppercase().replace('-', "_")
+    ))
+}
+
+/// `HTTP_X_NAME` → `x-name`, for the names that [`var_of_header`] gives.
+fn header_of_var(name: &str) -> Option<HeaderName> {
+    let rest = name.strip_prefix("HTTP_")?;
+    if rest.contains('-') || rest.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return None;
+    }
+    let header = HeaderName::try_from(rest.replace('_', "-")).ok()?;
+    var_of_header(&header).map(|_| header)
+}
+
+/// `SERVER_PROTOCOL` for a version.
+pub(crate) fn protocol_name(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2.0",
+        Version::HTTP_3 => "HTTP/3.0",
+        _ => "HTTP/1.1",
+    }
+}
+
+fn protocol_of(name: &str) -> Option<Version> {
+    match name {
+        "HTTP/0.9" => Some(Version::HTTP_09),
+        "HTTP/1.0" => Some(Version::HTTP_10),
+        "HTTP/1.1" => Some(Version::HTTP_11),
+        "HTTP/2.0" | "HTTP/2" => Some(Version::HTTP_2),
+        "HTTP/3.0" | "HTTP/3" => Some(Version::HTTP_3),
+        _ => None,
+    }
+}
+
+/// Variables on their way to an environ.
+#[derive(Default)]
+struct Given {
+    method: Method,
+    script_name: String,
+    path_info: String,
+    query: String,
+    request_uri: Option<String>,
+    https: bool,
+    version: Option<Version>,
+    server_name: Option<String>,
+    server_addr: Option<IpAddr>,
+    server_port: u16,
+    remote_addr: Option<IpAddr>,
+    remote_port: u16,
+    headers: HeaderMap,
+}
+
+impl Given {
+    fn take(&mut self, name: &str, value: &[u8]) -> Result<(), StatusError> {
+        match name {
+            "REQUEST_METHOD" => self.method = Method::from_bytes(value).map_err(|_| bad(name))?,
+            "SCRIPT_NAME" => self.script_name = utf8(name, value)?,
+            "PATH_INFO" => self.path_info = utf8(name, value)?,
+            "QUERY_STRING" => self.query = utf8(name, value)?,
+            "REQUEST_URI" => self.request_uri = Some(utf8(name, value)?),
+            "REQUEST_SCHEME" | "wsgi.url_scheme" => self.https |= value == b"https",
+            "HTTPS" => self.https |= matches!(value, b"on" | b"1"),
+            "SERVER_PROTOCOL" => {
+                let version = protocol_of(&utf8(name, value)?).ok_or_else(|| bad(name))?;
+                self.version = Some(version);
+            }
+            "SERVER_NAME" => self.server_name = Some(utf8(name, value)?),
+            "SERVER_ADDR" => self.server_addr = address(name, value)?,
+            "SERVER_PORT" => self.server_port = port(name, value)?,
+            "REMOTE_ADDR" => self.remote_addr = address(name, value)?,
+            "REMOTE_PORT" => self.remote_port = port(name, value)?,
+            "CONTENT_TYPE" | "CONTENT_LENGTH" if value.is_empty() => {} // RFC 3875 §4.1.2: as unset
+            "CONTENT_TYPE" => self.header(CONTENT_TYPE, value)?,
+            "CONTENT_LENGTH" => self.header(CONTENT_LENGTH, value)?,
+            _ => {
+                if let Some(header) = header_of_var(name) {
+                    self.header(header, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, name: HeaderName, value: &[u8]) -> Result<(), StatusError> {
+        let value = HeaderValue::from_bytes(value).map_err(|_| bad(name.as_str()))?;
+        self.headers.append(name, value);
+        Ok(())
+    }
+
+    fn into_environ(mut self, input: Input) -> Result<Environ, StatusError> {
+        self.check_path()?;
+        self.keep_server_name()?;
+        let (uri, script_len) = self.target()?;
+        let mut request = Request::new(());
+        *request.method_mut() = self.method;
+        *request.uri_mut() = uri;
+        *request.version_mut() = self.version.unwrap_or_default();
+        *request.headers_mut() = self.headers;
+        let endpoint = Endpoint {
+            remote: socket(self.remote_addr, self.remote_port),
+            local: socket(self.server_addr, self.server_port),
+            scheme: if self.https {
+                Scheme::Https
+            } else {
+                Scheme::Http
+            },
+            ..Endpoint::detached()
+        };
+        let mut environ = Environ::from_request(request.map(|()| input))?;
+        environ.path = environ.path.with_script_len(script_len);
+        Ok(environ.with_endpoint(Arc::new(endpoint)))
+    }
+
+    /// SCRIPT_NAME and PATH_INFO as Rack has them: the first never ends with `/`, the second starts
+    /// with one, not both are empty.
+    fn check_path(&mut self) -> Result<(), StatusError> {
+        if self.script_name == "/" {
+            self.script_name.clear();
+        }
+        let asterisk = self.path_info == "*" && self.method == Method::OPTIONS;
+        if self.script_name.is_empty()
+            && self.path_info.is_empty()
+            && self.method != Method::CONNECT
+        {
+            self.path_info.push('/');
+        }
+        let starts = |path: &str| path.is_empty() || path.starts_with('/');
+        if !starts(&self.script_name) || self.script_name.ends_with('/') {
+            return Err(bad("SCRIPT_NAME"));
+        }
+        if !starts(&self.path_info) && !asterisk {
+            return Err(bad("PATH_INFO"));
+        }
+        Ok(())
+    }
+
+    /// Keeps the name that the front end calls the server by, where the client sent no `Host`.
+    fn keep_server_name(&mut self) -> Result<(), StatusError> {
+        let Some(name) = self.server_name.take().filter(|name| !name.is_empty()) else {
+            return Ok(());
+        };
+        if self.headers.contains_key(HOST) {
+            return Ok(());
+        }
+        let default_port = if self.https { 443 } else { 80 };
+        let host = match self.server_port {
+            0 => name,
+            port if port == default_port => name,
+            port => format!("{name}:{port}"),
+        };
+        self.header(HOST, host.as_bytes())
+    }
+
+    /// The target as sent where the front end tells it and it says the same; else made from the
+    /// decoded path.
+    fn target(&self) -> Result<(Uri, usize), StatusError> {
+        let path = format!("{}{}", self.script_name, self.path_info);
+        let as_sent = self.request_uri.as_deref().and_then(|uri| {
+            let sent = uri.split_once('?').map_or(uri, |(sent, _)| sent);
+            (path::decode(sent).is_ok_and(|decoded| decoded == path)).then_some(sent)
+        });
+        let encoded = as_sent.map_or_else(|| path::encode(&path), Cow::Borrowed);
+        let target = if self.query.is_empty() {
+            encoded.into_owned()
+        } else {
+            format!("{encoded}?{}", self.query)
+        };
+        let uri = if target.is_empty() {
+            Ok(Uri::default())
+        } else {
+            Uri::try_from(target)
+        };
+        Ok((
+            uri.map_err(|_| bad("QUERY_STRING"))?,
+            self.script_name.len(),
+        ))
+    }
+}
+
+fn socket(ip: Option<IpAddr>, port: u16) -> Address {
+    ip.map_or(Address::Unknown, |ip| SocketAddr::new(ip, port).into())
+}
+
+fn utf8(name: &str, value: &[u8]) -> Result<String, StatusError> {
+    String::from_utf8(value.to_vec()).map_err(|_| bad(name))
+}
+
+/// An address; empty, or nginx's `unix:`, where there is none.
+fn address(name: &str, value: &[u8]) -> Result<Option<IpAddr>, StatusError> {
+    if value.is_empty() || value.starts_with(b"unix:") {
+        return Ok(None);
+    }
+    utf8(name, value)?.parse().map(Some).map_err(|_| bad(name))
+}
+
+fn port(name: &str, value: &[u8]) -> Result<u16, StatusError> {
+    let digits = value.iter().all(u8::is_ascii_digit);
+    match utf8(name, value)?.parse() {
+        Ok(port) if digits => Ok(port),
+        _ if value.is_empty() => Ok(0),
+        _ => Err(bad(name)),
+    }
+}
+
+fn bad(name: &str) -> StatusError {
+    StatusError::new(StatusCode::BAD_REQUEST, format!("{name} is not valid"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environ(request: http::request::Builder) -> Environ {
+        Environ::from_request(request.body(Input::empty()).unwrap()).unwrap()
+    }
+
+    fn round(environ: &Environ) -> Environ {
+        Environ::from_vars(environ.vars(), Input::empty()).unwrap()
+    }
+
+    #[test]
+    fn the_view_can_be_undone() {
+        let mut endpoint = Endpoint::detached();
+        endpoint.remote = "10.0.0.9:55".parse::<SocketAddr>().unwrap().into();
+        endpoint.local = "[::1]:8443".parse::<SocketAddr>().unwrap().into();
+        endpoint.scheme = Scheme::Https;
+        let mut first = environ(
+            Request::put("/a%2Fb/%EC%84%9C?q=%20")
+                .version(Version::HTTP_10)
+                .header("host", "example.com:8443")
+                .header("content-type", "text/plain")
+                .header("content-length", "3")
+                .header("x-one", "1")
+                .header("x-one", "2")
+                .header("x-raw", HeaderValue::from_bytes(b"caf\xe9").unwrap()),
+        )
+        .with_endpoint(Arc::new(endpoint));
+        assert!(first.shift_path("/a/b"));
+        let second = round(&first);
+        assert_eq!(
+            first.vars().collect::<Vec<_>>(),
+            second.vars().collect::<Vec<_>>()
+        );
+        assert_eq!(second.script_name(), "/a/b");
+        assert_eq!(second.path_info(), "/서");
+        assert_eq!(second.raw_path(), first.raw_path());
+        assert_eq!(second.url(), first.url());
+        assert_eq!(second.remote_addr(), first.remote_addr());
+        assert_eq!(second.var("HTTP_X_ONE").unwrap(), "1, 2");
+        assert_eq!(second.var("HTTP_X_RAW").unwrap(), "café");
+    }
+
+    #[test]
+    fn a_header_never_passes_for_another_or_for_a_setting() {
+        let view = environ(
+            Request::get("/")
+                .header("x_real", "forged")
+                .header("x-real", "true")
+                .header("proxy", "http://evil")
+                .header("content_length", "9"),
+        );
+        assert_eq!(view.var("HTTP_X_REAL").unwrap(), "true");
+        assert_eq!(view.var("HTTP_PROXY"), None);
+        assert_eq!(view.var("HTTP_CONTENT_LENGTH"), None);
+        assert_eq!(view.var("CONTENT_LENGTH"), None);
+        let forged = Environ::from_vars(
+            [
+                ("HTTP_PROXY", "x"),
+                ("HTTP_CONTENT_TYPE", "x"),
+                ("HTTP_X-Y", "x"),
+                ("HTTP_x", "x"),
+            ],
+            Input::empty(),
+        );
+        assert!(forged.unwrap().headers().is_empty());
+    }
+
+    #[test]
+    fn cookies_are_joined_as_cookies() {
+        let request = Request::get("/")
+            .header("cookie", "a=1")
+            .header("cookie", "b=2");
+        assert_eq!(environ(request).var("HTTP_COOKIE").unwrap(), "a=1; b=2");
+    }
+
+    #[test]
+    fn a_front_end_that_tells_little_is_enough() {
+        let vars = [
+            ("REQUEST_METHOD", "GET"),
+            ("SCRIPT_NAME", "/"),
+            ("PATH_INFO", ""),
+            ("SERVER_NAME", "front"),
+            ("SERVER_PORT", "8080"),
+            ("CONTENT_LENGTH", ""),
+            ("REMOTE_ADDR", "unix:"),
+        ];
+        let environ = Environ::from_vars(vars, Input::empty()).unwrap();
+        assert_eq!((environ.script_name(), environ.path_info()), ("", "/"));
+        assert_eq!(environ.url(), "http://front:8080/");
+    }
+
+    #[test]
+    fn refuses_variables_that_are_not_what_they_say() {
+        for (name, value) in [
+            ("REQUEST_METHOD", "G T"),
+            ("SCRIPT_NAME", "x"),
+            ("SCRIPT_NAME", "/x/"),
+            ("PATH_INFO", "x"),
+            ("SERVER_PORT", "+5"),
+            ("SERVER_PORT", "65536"),
+            ("REMOTE_ADDR", "nobody"),
+            ("SERVER_PROTOCOL", "INCLUDED"),
+            ("HTTP_X", "a\nb"),
+            ("QUERY_STRING", "a b"),
+        ] {
+            let error = Environ::from_vars([(name, value)], Input::empty()).unwrap_err();
+            assert_eq!(error.status(), 400, "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_disagrees_with_the_path_is_not_believed() {
+        let vars = [("REQUEST_URI", "/admin"), ("PATH_INFO", "/a b")];
+        let environ = Environ::from_vars(vars, Input::empty()).unwrap();
+        assert_eq!(environ.raw_path(), "/a%20b");
+    }
+}
