@@ -1,0 +1,171 @@
+//! `uri-host [ ":" port ]`, as Host and request targets have it (RFC 9110 §7.2, RFC 3986 §3.2).
+
+use std::net::Ipv6Addr;
+
+use crate::token;
+
+/// A host and a port, checked. Userinfo is never part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HostPort<'a> {
+    host: &'a [u8],
+    port: Option<u16>,
+}
+
+impl<'a> HostPort<'a> {
+    /// Reads `host [":" port]`. The host is a name, an IPv4 address, or an IPv6 address in brackets, and
+    /// is not empty; the port may be (RFC 3986 §3.2.3).
+    ///
+    /// Stricter than RFC 3986 in two: a comma, which is how two Host fields look when joined, and the
+    /// address forms of the future (`[v1.x]`), which do not exist.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (host, port) = split(bytes)?;
+        let valid = match host {
+            [b'[', address @ .., b']'] => is_ipv6(address),
+            name => is_name(name),
+        };
+        if !valid {
+            return None;
+        }
+        let port = match port {
+            None | Some([]) => None,
+            Some(digits) => Some(read_port(digits)?),
+        };
+        Some(Self { host, port })
+    }
+
+    pub(crate) fn has_port(&self) -> bool {
+        self.port.is_some()
+    }
+
+    /// Whether both name the same host and port, where `default` is the port of one that names none.
+    pub(crate) fn is_same(&self, other: &HostPort<'_>, default: u16) -> bool {
+        self.host.eq_ignore_ascii_case(other.host)
+            && self.port.unwrap_or(default) == other.port.unwrap_or(default)
+    }
+}
+
+/// The host, and what follows its colon.
+fn split(bytes: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    let host_end = match bytes {
+        [b'[', ..] => bytes.iter().position(|byte| *byte == b']')? + 1,
+        _ => bytes
+            .iter()
+            .position(|byte| *byte == b':')
+            .unwrap_or(bytes.len()),
+    };
+    match bytes.split_at(host_end) {
+        (host, []) => Some((host, None)),
+        (host, [b':', port @ ..]) => Some((host, Some(port))),
+        _ => None,
+    }
+}
+
+fn is_ipv6(address: &[u8]) -> bool {
+    std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+}
+
+/// `reg-name`, not empty: unreserved, percent-encoded and sub-delims without the comma.
+fn is_name(mut name: &[u8]) -> bool {
+    if name.is_empty() {
+        return false;
+    }
+    loop {
+        name = match name {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [byte, rest @ ..] if is_name_byte(*byte) => rest,
+            _ => return false,
+        };
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~')
+        || matches!(
+            byte,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'='
+        )
+}
+
+/// Up to five digits that fit 16 bits.
+fn read_port(digits: &[u8]) -> Option<u16> {
+    if digits.len() > 5 {
+        return None;
+    }
+    token::decimal(digits)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_hosts_with_and_without_port() {
+        for good in [
+            "example.com",
+            "a",
+            "A-b.c_d~1",
+            "127.0.0.1:80",
+            "[::1]",
+            "[2001:db8::7]:8080",
+            "a:",
+            "a:0",
+            "a:65535",
+            "xn--bcher-kva.example",
+            "%41.example",
+            "*.example",
+        ] {
+            assert!(HostPort::read(good.as_bytes()).is_some(), "{good}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_host() {
+        for bad in [
+            "",
+            ":80",
+            "a b",
+            "a,b",
+            "user@a",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a:65536",
+            "a:+80",
+            "a:80:80",
+            "a:8x",
+            "a:000080",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[]",
+            "[v1.a]",
+            "[::1%25eth0]",
+            "[1.2.3.4]",
+            "a\\b",
+            "a%4",
+            "a%zz",
+            "bücher",
+            "a\"b",
+            "a<b",
+            "a]b",
+        ] {
+            assert!(HostPort::read(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn compares_without_case_and_with_default_port() {
+        let same = |left: &str, right: &str| {
+            let left = HostPort::read(left.as_bytes()).unwrap();
+            left.is_same(&HostPort::read(right.as_bytes()).unwrap(), 80)
+        };
+        assert!(same("Example.COM", "example.com:80"));
+        assert!(same("a:", "a"));
+        assert!(!same("a", "a:81"));
+        assert!(!same("a", "b"));
+    }
+}

@@ -1,0 +1,66 @@
+//! The request line: `method SP request-target SP HTTP-version` (RFC 9112 §3).
+
+use std::ops::Range;
+
+use http::{Method, Version};
+use memchr::{memchr, memrchr};
+
+use crate::error::Error;
+use crate::lines::blame;
+
+/// The longest method that is read; the longest one registered is `UPDATEREDIRECTREF`, with 17.
+const LONGEST_METHOD: usize = 32;
+
+/// A request line, its target still raw.
+pub(crate) struct RequestLine {
+    pub(crate) method: Method,
+    /// Where in the line the target stands.
+    pub(crate) target: Range<usize>,
+    pub(crate) version: Version,
+}
+
+impl RequestLine {
+    /// Reads `line`, which has no CRLF any more.
+    pub(crate) fn read(line: &[u8]) -> Result<Self, Error> {
+        Self::read_parts(line).map_err(|error| blame(line, error))
+    }
+
+    fn read_parts(line: &[u8]) -> Result<Self, Error> {
+        if line == b"PRI * HTTP/2.0" {
+            return Err(Error::Http2Preface);
+        }
+        // Exactly two spaces, with something on each side. RFC 9112 §3 allows a lenient split on any
+        // whitespace, which is how two parties come to read two different targets.
+        let first = memchr(b' ', line).ok_or(Error::InvalidRequestLine)?;
+        let last = memrchr(b' ', line).ok_or(Error::InvalidRequestLine)?;
+        let target = first + 1..last.max(first + 1);
+        if target.is_empty() || memchr(b' ', &line[target.clone()]).is_some() {
+            return Err(Error::InvalidRequestLine);
+        }
+        Ok(Self {
+            method: read_method(&line[..first])?,
+            version: read_version(&line[last + 1..])?,
+            target,
+        })
+    }
+}
+
+/// Any token is a method; whether it is known is the application's business.
+fn read_method(method: &[u8]) -> Result<Method, Error> {
+    if method.len() > LONGEST_METHOD {
+        return Err(Error::MethodTooLong);
+    }
+    Method::from_bytes(method).map_err(|_| Error::InvalidMethod)
+}
+
+/// `HTTP/1.1` or `HTTP/1.0`, in capitals (RFC 9112 §2.3).
+fn read_version(version: &[u8]) -> Result<Version, Error> {
+    match version {
+        b"HTTP/1.1" => Ok(Version::HTTP_11),
+        b"HTTP/1.0" => Ok(Version::HTTP_10),
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+            Err(Error::UnsupportedVersion)
+        }
+        _ => Err(Error::InvalidVersion),
+    }
+}
