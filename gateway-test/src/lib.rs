@@ -1,1 +1,12 @@
 //! Conformance suite, raw client and fixture applications for gateway hosts.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+pub mod client;
+mod environ;
+mod event;
+
+pub use answer::{Answer, Failure, call};
+pub use environ::{EnvironBuilder, environ};
+pub use event::{DidNotHappen, Event, Log, PATIENCE};
