@@ -88,6 +88,9 @@ fn write_head(
     write_status_line(out, status);
     let own = write_application_fields(out, status, headers)?;
     let framing = ResponseFraming::of_response(exchange, status, own.content_length, length)?;
+    if status == StatusCode::SWITCHING_PROTOCOLS && !own.upgrade {
+        return Err(EncodeError::InvalidUpgrade);
+    }
     let close = closing(exchange, &own, framing);
     write_framing(out, framing);
     write_connection(out, exchange, framing, own.upgrade, close.is_some());

@@ -204,9 +204,10 @@ pub enum EncodeError {
     /// An interim response with a status that is not 1xx, or with 101, which is final.
     #[error("status {0} cannot be an interim response")]
     NotInterim(u16),
-    /// 101 to a request that did not ask for an upgrade (RFC 9110 §7.8).
-    #[error("101 to a request without Upgrade")]
-    UnexpectedUpgrade,
+    /// 101 to a request that did not offer an upgrade, or without the Upgrade that says what to
+    /// (RFC 9110 §7.8).
+    #[error("101 without Upgrade in request and response")]
+    InvalidUpgrade,
     /// A field that belongs to the connection, which is the host's (RFC 9110 §7.6.1).
     #[error("application set the connection's own field {0}")]
     HopByHop(&'static str),

@@ -10,7 +10,7 @@ use crate::exchange::Exchange;
 use crate::fields;
 use crate::framing::BodyFraming;
 use crate::limits::Limits;
-use crate::lines::line_at;
+use crate::lines::{blame, line_at};
 use crate::request_line::RequestLine;
 use crate::target::Target;
 
@@ -49,8 +49,9 @@ impl RequestHead {
             method,
             target,
             version,
-        } = RequestLine::read(&head[line])?;
-        let target = Target::read(&method, head.slice(target))?;
+        } = RequestLine::read(&head[line.clone()])?;
+        let target =
+            Target::read(&method, head.slice(target)).map_err(|error| blame(&head[line], error))?;
         let headers = fields::read(&head, fields_start, lines, limits.underscores)?;
         Self::decide(method, target, version, headers, limits)
     }

@@ -79,12 +79,13 @@ impl Search {
 
     /// Where the line at hand ends at the latest, and what is wrong if it does not.
     fn line_end(self, bounds: &Bounds) -> (usize, Error) {
-        match bounds.request_line {
-            Some(longest) if self.line_start == 0 && longest.saturating_add(2) <= bounds.total => {
-                (longest + 2, Error::RequestLineTooLong)
+        if let (0, Some(longest)) = (self.line_start, bounds.request_line) {
+            let end = longest.saturating_add(2);
+            if end <= bounds.total {
+                return (end, Error::RequestLineTooLong);
             }
-            _ => (bounds.total, bounds.too_long),
         }
+        (bounds.total, bounds.too_long)
     }
 
     /// Judges the line that ends at `line_feed`; true if it is the blank one.

@@ -45,7 +45,7 @@ impl ResponseFraming {
         length: BodyLength,
     ) -> Result<Self, EncodeError> {
         match status.as_u16() {
-            101 if !exchange.offers_upgrade() => Err(EncodeError::UnexpectedUpgrade),
+            101 if !exchange.offers_upgrade() => Err(EncodeError::InvalidUpgrade),
             code @ (..=100 | 102..=199 | 600..) => Err(EncodeError::NotFinal(code)),
             // §8.6: no Content-Length in 1xx and 204, nor in 2xx to CONNECT.
             101 => without_body(status, declared, length).map(|()| Self::Upgrade),

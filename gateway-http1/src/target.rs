@@ -127,11 +127,11 @@ fn absolute_form(raw: Bytes) -> Result<Target, Error> {
 
 /// `uri-host ":" port`, the port required (RFC 9112 §3.2.3).
 fn authority_form(raw: Bytes) -> Result<Target, Error> {
-    match HostPort::read(&raw) {
-        Some(authority) if authority.has_port() => {}
-        Some(_) => return Err(Error::InvalidTarget),
-        None if matches!(raw.first(), Some(b'/' | b'*')) => return Err(Error::TargetFormMismatch),
-        None => return Err(Error::InvalidTarget),
+    if matches!(raw.first(), Some(b'/' | b'*')) {
+        return Err(Error::TargetFormMismatch);
+    }
+    if !HostPort::read(&raw).is_some_and(|authority| authority.has_port()) {
+        return Err(Error::InvalidTarget);
     }
     let authority = Authority::from_maybe_shared(raw).map_err(|_| Error::InvalidTarget)?;
     Ok(Target::Authority(authority))
