@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{EncodeError, Error};
+use crate::encode_error::EncodeError;
+use crate::error::Error;
 
 /// Why a connection ended, or ends after the current response.
 ///

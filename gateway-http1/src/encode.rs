@@ -1,17 +1,13 @@
 //! Response heads, final and interim, onto bytes.
 
-use http::StatusCode;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
-    UPGRADE,
-};
+use http::{HeaderMap, StatusCode};
 
 use crate::close::CloseReason;
+use crate::encode_error::EncodeError;
 use crate::encoder::Encoder;
-use crate::error::EncodeError;
 use crate::exchange::Exchange;
 use crate::response::{BodyLength, ResponseFraming};
-use crate::token;
+use crate::response_fields::{Own, check_interim, write_application_fields, write_fields};
 
 /// `100 Continue`, as it goes to a client that waits for it.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -59,15 +55,7 @@ pub fn encode_interim(
     if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(EncodeError::NotInterim(status.as_u16()));
     }
-    for name in headers.keys() {
-        match special(name) {
-            Special::ContentLength => return Err(EncodeError::InvalidContentLength),
-            Special::Connection => return Err(EncodeError::HopByHop("connection")),
-            Special::Upgrade => return Err(EncodeError::HopByHop("upgrade")),
-            Special::HopByHop(name) => return Err(EncodeError::HopByHop(name)),
-            Special::Date | Special::No => {}
-        }
-    }
+    check_interim(headers)?;
     if exchange.is_http10() {
         return Ok(false);
     }
@@ -103,105 +91,6 @@ fn write_head(
     Ok(Encoder::new(framing, status, close))
 }
 
-/// What the application itself said about the things that are decided here.
-#[derive(Default)]
-struct Own {
-    content_length: Option<u64>,
-    close: bool,
-    upgrade: bool,
-    date: bool,
-}
-
-/// Copies the application's fields, but for those that are decided here.
-fn write_application_fields(
-    out: &mut Vec<u8>,
-    status: StatusCode,
-    headers: &HeaderMap,
-) -> Result<Own, EncodeError> {
-    let may_upgrade = matches!(
-        status,
-        StatusCode::SWITCHING_PROTOCOLS | StatusCode::UPGRADE_REQUIRED
-    );
-    let mut own = Own::default();
-    for (name, value) in headers {
-        match special(name) {
-            Special::ContentLength => {
-                own.content_length = Some(content_length(own.content_length, value)?);
-                continue;
-            }
-            Special::Connection => {
-                own.close |= asks_to_close(value, may_upgrade)?;
-                continue;
-            }
-            Special::Upgrade if may_upgrade => own.upgrade = true,
-            Special::Upgrade => return Err(EncodeError::HopByHop("upgrade")),
-            Special::HopByHop(name) => return Err(EncodeError::HopByHop(name)),
-            Special::Date => own.date = true,
-            Special::No => {}
-        }
-        write_field(out, name, value);
-    }
-    Ok(own)
-}
-
-/// A field that is not simply copied.
-enum Special {
-    No,
-    ContentLength,
-    Connection,
-    Upgrade,
-    Date,
-    HopByHop(&'static str),
-}
-
-/// RFC 9110 §7.6.1 has the list of what belongs to the connection.
-fn special(name: &HeaderName) -> Special {
-    if *name == CONTENT_LENGTH {
-        return Special::ContentLength;
-    }
-    if *name == DATE {
-        return Special::Date;
-    }
-    if *name == CONNECTION {
-        return Special::Connection;
-    }
-    if *name == UPGRADE {
-        return Special::Upgrade;
-    }
-    if *name == TRANSFER_ENCODING {
-        return Special::HopByHop("transfer-encoding");
-    }
-    if *name == TE {
-        return Special::HopByHop("te");
-    }
-    match name.as_str() {
-        "keep-alive" => Special::HopByHop("keep-alive"),
-        "proxy-connection" => Special::HopByHop("proxy-connection"),
-        _ => Special::No,
-    }
-}
-
-fn content_length(earlier: Option<u64>, value: &HeaderValue) -> Result<u64, EncodeError> {
-    match (earlier, token::decimal(value.as_bytes())) {
-        (None, Some(length)) => Ok(length),
-        _ => Err(EncodeError::InvalidContentLength),
-    }
-}
-
-/// Whether the application's Connection says `close`. Beside it, only `upgrade` may stand there, and only
-/// where it belongs.
-fn asks_to_close(value: &HeaderValue, may_upgrade: bool) -> Result<bool, EncodeError> {
-    let mut close = false;
-    for option in token::list(value.as_bytes()) {
-        if option.eq_ignore_ascii_case(b"close") {
-            close = true;
-        } else if !(may_upgrade && option.eq_ignore_ascii_case(b"upgrade")) {
-            return Err(EncodeError::HopByHop("connection"));
-        }
-    }
-    Ok(close)
-}
-
 /// Why the connection ends after this response, if it does.
 fn closing(exchange: &Exchange, own: &Own, framing: ResponseFraming) -> Option<CloseReason> {
     if let Some(reason) = exchange.closing() {
@@ -222,21 +111,6 @@ fn write_status_line(out: &mut Vec<u8>, status: StatusCode) {
     // The space stays where there is no reason phrase (RFC 9112 §4).
     out.push(b' ');
     out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Writes `headers` as they are.
-pub(crate) fn write_fields(out: &mut Vec<u8>, headers: &HeaderMap) {
-    for (name, value) in headers {
-        write_field(out, name, value);
-    }
-}
-
-/// The types of the http crate hold no CR, LF or NUL, so that an application cannot inject a line.
-fn write_field(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
-    out.extend_from_slice(name.as_str().as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
 }
 

@@ -3,9 +3,9 @@
 use http::{HeaderMap, StatusCode};
 
 use crate::close::CloseReason;
-use crate::encode::write_fields;
-use crate::error::EncodeError;
+use crate::encode_error::EncodeError;
 use crate::response::ResponseFraming;
+use crate::response_fields::write_fields;
 use crate::trailers;
 
 /// Writes the body of a response whose head [`encode_head`](crate::encode_head) wrote.

@@ -30,12 +30,18 @@ impl Exchange {
 
     /// For the answer to a request that could not be read; the connection closes after it.
     pub fn refused(error: Error) -> Self {
+        Self::unread(CloseReason::Refused(error))
+    }
+
+    /// For the answer to a request that was not read to its end, as when it timed out; the connection
+    /// closes after it, for `reason`.
+    pub fn unread(reason: CloseReason) -> Self {
         Self {
             head: false,
             connect: false,
             http10: false,
             upgrade: false,
-            close: Some(CloseReason::Refused(error)),
+            close: Some(reason),
         }
     }
 
@@ -58,7 +64,8 @@ impl Exchange {
         self.connect
     }
 
-    pub(crate) fn is_http10(&self) -> bool {
+    /// Whether the client speaks HTTP/1.0, which has neither chunks nor interim responses.
+    pub fn is_http10(&self) -> bool {
         self.http10
     }
 

@@ -18,7 +18,7 @@ pub struct Limits {
     pub head: usize,
     /// How many field lines a head, or a trailer section, may have; beyond it 431. Default 100.
     ///
-    /// gunicorn 100 (`limit_request_fields`), Apache 100 (`LimitRequestFields`), nginx 1000.
+    /// gunicorn 100 (`limit_request_fields`), Apache 100 (`LimitRequestFields`).
     pub headers: usize,
     /// The body without its chunked framing; beyond it 413. Default 16 MiB.
     ///
@@ -64,10 +64,11 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Underscores {
-    /// The request is answered 400. gunicorn does so since 22.0 (`header_map = "refuse"`).
+    /// The request is answered 400, so that its sender learns of it. gunicorn with
+    /// `header_map = "refuse"`.
     #[default]
     Refuse,
-    /// The field is checked, then left out. nginx does so (`underscores_in_headers off`).
+    /// The field is checked, then left out. nginx (`underscores_in_headers off`), gunicorn since 22.0.
     Drop,
     /// The field is handed on. Only for a host whose applications never see folded names.
     Allow,

@@ -6,7 +6,7 @@
 
 use http::StatusCode;
 
-use crate::error::EncodeError;
+use crate::encode_error::EncodeError;
 use crate::exchange::Exchange;
 
 /// What the host knows of the length of a response body.
