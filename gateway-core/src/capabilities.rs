@@ -53,6 +53,12 @@ impl Capabilities {
         self.0 & other.0 == other.0
     }
 
+    /// What is in this set or in `other`: `|`, where a constant is needed.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// What is in this set and not in `other`.
     #[must_use]
     pub const fn without(self, other: Self) -> Self {
@@ -79,7 +85,7 @@ impl BitOr for Capabilities {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        self.with(other)
     }
 }
 

@@ -74,6 +74,13 @@ impl Input {
         }
     }
 
+    /// Adds the trailer fields of a body that is whole; for hosts.
+    #[must_use]
+    pub fn with_trailers(mut self, trailers: Option<HeaderMap>) -> Self {
+        self.trailers = trailers;
+        self
+    }
+
     /// How many bytes are still to be read, where that is known: always, unless a chunked body is
     /// still arriving.
     pub fn remaining(&self) -> Option<u64> {

@@ -1,0 +1,32 @@
+//! Ten lines of application, in both styles; `src/bin` has one main for each host.
+
+#![forbid(unsafe_code)]
+
+use gateway_core::{Environ, Result, text};
+
+/// Greets whoever the path names, as async code.
+///
+/// # Errors
+///
+/// None.
+pub async fn hello(environ: Environ) -> Result {
+    let name = environ.path_info().trim_matches('/');
+    Ok(text(format!(
+        "Hello, {}!\n",
+        if name.is_empty() { "world" } else { name }
+    )))
+}
+
+/// The same as blocking code, which may wait for a database or a file as it likes:
+/// `blocking(hello_blocking)` is the application.
+///
+/// # Errors
+///
+/// None.
+pub fn hello_blocking(environ: Environ) -> Result {
+    let name = environ.path_info().trim_matches('/');
+    Ok(text(format!(
+        "Hello, {}!\n",
+        if name.is_empty() { "world" } else { name }
+    )))
+}

@@ -1,3 +1,0 @@
-//! Ten lines of application, one main per host.
-
-fn main() {}

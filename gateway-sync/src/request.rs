@@ -1,0 +1,118 @@
+//! A request on its way from the wire to the application.
+
+use bytes::Bytes;
+use gateway_core::Input;
+use gateway_http1::{Error, Event, Receiver, RequestHead};
+use http::HeaderMap;
+
+/// How much is set aside for a body before any of it is here. A length that a client merely states
+/// takes no memory.
+const ADVANCE: u64 = 64 * 1024;
+
+/// A request whose head is here, and of whose body perhaps not all is.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    head: RequestHead,
+    body: Vec<u8>,
+    trailers: Option<HeaderMap>,
+}
+
+/// A request that can be answered.
+#[derive(Debug)]
+pub(crate) struct Complete {
+    pub(crate) head: RequestHead,
+    pub(crate) body: RequestBody,
+}
+
+/// The body of a request that can be answered.
+#[derive(Debug)]
+pub(crate) enum RequestBody {
+    Whole(Input),
+    /// The client waits for `100 Continue`: the body is asked for when the application reads.
+    Awaited,
+}
+
+/// Feeds `input` to the receiver, until it is used up or a request can be answered. Returns how
+/// much was used.
+///
+/// # Errors
+///
+/// The request is refused.
+pub(crate) fn receive(
+    receiver: &mut Receiver,
+    partial: &mut Option<Partial>,
+    input: &[u8],
+    may_wait: bool,
+) -> Result<(usize, Option<Complete>), Error> {
+    let mut used = 0;
+    loop {
+        let received = receiver.receive(&input[used..])?;
+        let start = used;
+        used += received.used;
+        match received.event {
+            None => return Ok((used, None)),
+            Some(Event::Head(head)) => {
+                let waits = head.expects_continue && used == input.len();
+                if waits && may_wait {
+                    return Ok((
+                        used,
+                        Some(Complete {
+                            head,
+                            body: RequestBody::Awaited,
+                        }),
+                    ));
+                }
+                *partial = Some(Partial::new(head));
+            }
+            Some(Event::Data(range)) => {
+                let data = &input[start + range.start..start + range.end];
+                if let Some(partial) = partial {
+                    partial.body.extend_from_slice(data);
+                }
+            }
+            Some(Event::Trailers(trailers)) => {
+                if let Some(partial) = partial {
+                    partial.trailers = Some(trailers);
+                }
+            }
+            Some(Event::End) => {
+                if let Some(partial) = partial.take() {
+                    return Ok((used, Some(partial.complete())));
+                }
+            }
+        }
+    }
+}
+
+impl Partial {
+    fn new(head: RequestHead) -> Self {
+        let ahead = match head.framing {
+            gateway_http1::BodyFraming::Length(length) => length.min(ADVANCE) as usize,
+            _ => 0,
+        };
+        Self {
+            head,
+            body: Vec::with_capacity(ahead),
+            trailers: None,
+        }
+    }
+
+    /// Method and path, for log lines.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.head.method, self.head.target.path())
+    }
+
+    /// Whether `100 Continue` is to be sent now: the client waits for it, nothing of the body is
+    /// here, and it was not asked before.
+    pub(crate) fn must_continue(&mut self) -> bool {
+        self.body.is_empty() && std::mem::take(&mut self.head.expects_continue)
+    }
+
+    fn complete(self) -> Complete {
+        let input = Input::from(Bytes::from(self.body)).with_trailers(self.trailers);
+        Complete {
+            head: self.head,
+            body: RequestBody::Whole(input),
+        }
+    }
+}

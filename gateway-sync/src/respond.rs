@@ -1,0 +1,238 @@
+//! A response on its way from the application to the wire.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use gateway_core::server::{Panic, catch};
+use gateway_core::{BodyKind, Ending, Error, Outcome};
+use gateway_http1::{AfterResponse, CloseReason, EncodeError, Encoder, Exchange};
+use http::{HeaderMap, StatusCode};
+use http_body::Frame;
+
+use crate::live::Live;
+use crate::log::RequestName;
+use crate::predictor::Entry;
+
+/// Up to this many bytes a body is copied behind its head, so that both leave in one piece; beyond
+/// it the two are gathered by the kernel.
+const COPY: usize = 4 * 1024;
+
+/// A response whose head is made, and of whose body perhaps not all is.
+pub(crate) struct Responding {
+    pub(crate) name: RequestName,
+    pub(crate) entry: Entry,
+    pub(crate) live: Option<Live>,
+    pub(crate) waker: Option<Waker>,
+    status: StatusCode,
+    ending: Ending,
+    sent: u64,
+    trailers: Option<HeaderMap>,
+    body: BodyKind,
+    encoder: Option<Encoder>,
+    failure: Option<Ending>,
+    /// Only a reset tells the client that the body is truncated.
+    undelimited: bool,
+}
+
+/// What pulling the body gave.
+pub(crate) enum Pulled {
+    /// Bytes to send: what was encoded, then this.
+    Piece(Bytes),
+    /// The body is over; the rest of it was encoded.
+    Over(AfterResponse),
+    /// Nothing yet; the waker will tell.
+    Pending,
+    /// The response cannot be completed.
+    Failed(Failure),
+}
+
+/// Why a response cannot be completed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the body failed: {0}")]
+    Body(Error),
+    #[error("the body {0}")]
+    Panicked(Panic),
+    #[error("{0}")]
+    Encode(EncodeError),
+}
+
+impl Responding {
+    pub(crate) fn new(
+        name: RequestName,
+        entry: Entry,
+        exchange: &Exchange,
+        encoder: Encoder,
+        status: StatusCode,
+        ending: Ending,
+        body: BodyKind,
+    ) -> Self {
+        let undelimited = exchange.closing() == Some(CloseReason::UndelimitedResponse)
+            || (encoder.wants_body() && encoder.remaining().is_none() && exchange.is_http10());
+        Self {
+            name,
+            entry,
+            live: None,
+            waker: None,
+            status,
+            ending,
+            sent: 0,
+            trailers: None,
+            body,
+            encoder: Some(encoder),
+            failure: None,
+            undelimited,
+        }
+    }
+
+    /// Whether all of the body has been pulled.
+    pub(crate) fn is_over(&self) -> bool {
+        self.encoder.is_none()
+    }
+
+    /// Whether pulling may block.
+    pub(crate) fn blocks(&self) -> bool {
+        matches!(self.body, BodyKind::Iter(_)) || self.live.is_some()
+    }
+
+    /// Whether the body is polled for, and its waker will be used.
+    pub(crate) fn is_polled(&self) -> bool {
+        matches!(self.body, BodyKind::Stream(_) | BodyKind::Channel(_))
+    }
+
+    /// Pulls a piece of the body, and encodes what belongs around it into `out`.
+    pub(crate) fn pull(&mut self, out: &mut Vec<u8>) -> Pulled {
+        if !self.encoder.as_ref().is_some_and(Encoder::wants_body) {
+            return self.end(out);
+        }
+        let waker = self.waker.clone();
+        let mut cx = Context::from_waker(waker.as_ref().unwrap_or(Waker::noop()));
+        match catch(|| next_frame(&mut self.body, &mut cx)) {
+            Err(panic) => Pulled::Failed(Failure::Panicked(panic)),
+            Ok(Poll::Pending) => Pulled::Pending,
+            Ok(Poll::Ready(None)) => self.end(out),
+            Ok(Poll::Ready(Some(Err(error)))) => Pulled::Failed(Failure::Body(error)),
+            Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
+                Ok(data) => self.encode(data, out),
+                Err(frame) => {
+                    self.trailers = frame.into_trailers().ok();
+                    Pulled::Piece(Bytes::new())
+                }
+            },
+        }
+    }
+
+    fn encode(&mut self, data: Bytes, out: &mut Vec<u8>) -> Pulled {
+        let Some(encoder) = &mut self.encoder else {
+            return Pulled::Piece(Bytes::new());
+        };
+        // Chunked framing has bytes behind the data: a copy is cheaper than a third piece, but for
+        // large ones.
+        let length = data.len() as u64;
+        if encoder.remaining().is_some() && data.len() > COPY {
+            return match encoder.begin_chunk(length, out) {
+                Ok(()) => {
+                    self.sent += length;
+                    Pulled::Piece(data)
+                }
+                Err(error) => Pulled::Failed(Failure::Encode(error)),
+            };
+        }
+        match encoder.data(&data, out) {
+            Ok(()) => {
+                self.sent += length;
+                Pulled::Piece(Bytes::new())
+            }
+            Err(error) => Pulled::Failed(Failure::Encode(error)),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Pulled {
+        let trailers = self.trailers.take();
+        let Some(encoder) = self.encoder.take() else {
+            return Pulled::Pending;
+        };
+        match encoder.end(trailers.as_ref(), out) {
+            Ok(after) => Pulled::Over(after),
+            Err(error) => Pulled::Failed(Failure::Encode(error)),
+        }
+    }
+
+    /// Says what the response failed of.
+    pub(crate) fn fail(&mut self, failure: &Failure) {
+        self.failure = Some(match failure {
+            Failure::Panicked(_) => Ending::Panicked,
+            Failure::Body(_) | Failure::Encode(_) => Ending::Failed,
+        });
+    }
+
+    /// What the response failed of, if it did.
+    pub(crate) fn failure(&self) -> Option<Ending> {
+        self.failure
+    }
+
+    /// Whether only a reset can tell the client that this response is truncated.
+    pub(crate) fn needs_reset(&self) -> bool {
+        self.undelimited
+    }
+
+    /// How the request ended, if nothing else happens.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::new(Some(self.status), self.sent, self.ending)
+    }
+
+    /// How the request ended, if it ends now.
+    pub(crate) fn cut(&self, ending: Ending) -> Outcome {
+        Outcome::new(Some(self.status), self.sent, ending)
+    }
+
+    /// Drops the body: PEP 3333's `close()`. A panic in it is the application's, and is logged.
+    pub(crate) fn close_body(&mut self) {
+        close(std::mem::take(&mut self.body), &self.name);
+    }
+}
+
+/// Drops a body. A panic in it is the application's, and is logged.
+pub(crate) fn close(body: BodyKind, name: &RequestName) {
+    if let Err(panic) = catch(|| drop(body)) {
+        tracing::error!(request = %name, %panic, "the body's drop panicked");
+    }
+}
+
+fn next_frame(
+    body: &mut BodyKind,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    match body {
+        BodyKind::Bytes(bytes) if !bytes.is_empty() => {
+            Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+        }
+        BodyKind::File(file) => Poll::Ready(
+            file.next()
+                .map(|chunk| chunk.map(Frame::data).map_err(Into::into)),
+        ),
+        BodyKind::Iter(chunks) => Poll::Ready(chunks.next().map(|chunk| chunk.map(Frame::data))),
+        BodyKind::Stream(stream) => stream.poll_frame(cx),
+        BodyKind::Channel(channel) => channel.poll_frame(cx),
+        _ => Poll::Ready(None),
+    }
+}
+
+/// Wakes a connection whose body is polled for.
+pub(crate) struct Nudge {
+    pub(crate) seats: Arc<[crate::seat::Seat]>,
+    pub(crate) seat: usize,
+    pub(crate) slot: usize,
+}
+
+impl std::task::Wake for Nudge {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    /// If the connection is gone and another has its slot, that one is looked at for nothing.
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.seats[self.seat].nudge(self.slot);
+    }
+}

@@ -1,0 +1,384 @@
+//! A seat: what a core works on. An epoll set, the connections registered with it, and those of
+//! them that can go on.
+//!
+//! A connection is here, in its slot, or out, with the worker that turns it; nobody else touches it
+//! then, and what happens meanwhile is noted in the slot. Who holds the seat is a number: it changes
+//! with each change of hands, so that a worker that comes back from a call sees whether the seat is
+//! still its own.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use gateway_core::CancelReason;
+use gateway_core::server::Call;
+use slab::Slab;
+
+use crate::connection::Connection;
+use crate::deadline::{Deadline, Phase};
+use crate::poller::{Batch, Poller, Ready, Signs};
+use crate::socket::Socket;
+
+pub(crate) struct Seat {
+    pub(crate) poller: Poller,
+    /// Odd while the holder is in a call.
+    pulse: AtomicU64,
+    tenure: AtomicU64,
+    population: AtomicUsize,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// The holder sleeps in the poller, or is about to.
+    asleep: bool,
+    ready: VecDeque<usize>,
+    slots: Slab<Slot>,
+}
+
+struct Slot {
+    /// `None` while it is out.
+    connection: Option<Box<Connection>>,
+    /// It stands in `ready`, or will when it is back.
+    queued: bool,
+    signs: Signs,
+    expired: bool,
+    socket: Arc<Socket>,
+    /// The connection's call, while it is out.
+    call: Option<Call>,
+    deadline: Deadline,
+}
+
+/// A connection that is out.
+pub(crate) struct Out {
+    pub(crate) slot: usize,
+    pub(crate) connection: Box<Connection>,
+    /// What the kernel has said since it was out last.
+    pub(crate) signs: Signs,
+    /// Its deadline has passed.
+    pub(crate) expired: bool,
+}
+
+/// What the holder of a seat does next.
+pub(crate) enum Next {
+    Turn(Out),
+    Poll,
+    /// The seat has changed hands.
+    Lost,
+}
+
+/// How a connection looks from outside; for log lines and the drain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sight {
+    pub(crate) phase: Phase,
+    pub(crate) since: Instant,
+}
+
+impl Seat {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            poller: Poller::new()?,
+            pulse: AtomicU64::new(0),
+            tenure: AtomicU64::new(0),
+            population: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                asleep: false,
+                ready: VecDeque::new(),
+                slots: Slab::new(),
+            }),
+        })
+    }
+
+    /// A new holder sits down; the one before loses the seat.
+    pub(crate) fn sit(&self) -> u64 {
+        let mut state = self.state();
+        state.asleep = false;
+        self.tenure.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Ends the tenure of whoever holds the seat, if they are still where `pulse` saw them.
+    pub(crate) fn vacate(&self, pulse: u64) -> bool {
+        let _state = self.state();
+        let (order, ignored) = (Ordering::SeqCst, Ordering::Relaxed);
+        // The pulse goes on: the call that goes on without the seat is not found stuck again.
+        let stuck = self
+            .pulse
+            .compare_exchange(pulse, pulse + 1, order, ignored)
+            .is_ok();
+        if stuck {
+            self.tenure.fetch_add(1, Ordering::SeqCst);
+        }
+        stuck
+    }
+
+    /// Whether the seat has not changed hands since `tenure` began. A hint: [`next`](Self::next)
+    /// has the last word.
+    pub(crate) fn is_held(&self, tenure: u64) -> bool {
+        self.tenure.load(Ordering::SeqCst) == tenure
+    }
+
+    /// The holder's sign of life: odd while it is in a call, another number for each call.
+    pub(crate) fn pulse(&self) -> u64 {
+        self.pulse.load(Ordering::SeqCst)
+    }
+
+    /// The holder goes into a call. Returns the pulse to end it with.
+    pub(crate) fn begin(&self) -> u64 {
+        let pulse = (self.pulse.load(Ordering::SeqCst) + 1) | 1;
+        self.pulse.store(pulse, Ordering::SeqCst);
+        pulse
+    }
+
+    /// Whoever began the call is back. If the seat has a new holder, its pulse is left alone.
+    pub(crate) fn end(&self, pulse: u64) {
+        let (order, ignored) = (Ordering::SeqCst, Ordering::Relaxed);
+        let _ = self
+            .pulse
+            .compare_exchange(pulse, pulse + 1, order, ignored);
+    }
+
+    /// How many connections live here.
+    pub(crate) fn population(&self) -> usize {
+        self.population.load(Ordering::Relaxed)
+    }
+
+    /// Gives a new connection a slot, and watches it.
+    pub(crate) fn admit(&self, connection: Box<Connection>) -> io::Result<()> {
+        let socket = Arc::clone(&connection.socket);
+        let slot = self.state().slots.insert(Slot {
+            queued: false,
+            signs: Signs::default(),
+            expired: false,
+            socket: Arc::clone(&socket),
+            call: None,
+            deadline: connection.deadline,
+            connection: Some(connection),
+        });
+        let watched = self.poller.add_connection(socket.as_fd(), slot);
+        match watched {
+            Ok(()) => {
+                self.population.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(_) => drop(self.state().slots.try_remove(slot)),
+        }
+        watched
+    }
+
+    /// Puts a connection back, and takes the next: one turn of the lock for each turn of a
+    /// connection.
+    pub(crate) fn next(&self, tenure: u64, back: Option<(usize, Box<Connection>)>) -> Next {
+        let mut state = self.state();
+        if let Some((slot, connection)) = back {
+            state.put_back(slot, connection);
+        }
+        if !self.is_held(tenure) {
+            return Next::Lost;
+        }
+        match state.take() {
+            Some(out) => Next::Turn(out),
+            None => {
+                state.asleep = true;
+                Next::Poll
+            }
+        }
+    }
+
+    /// Puts a connection back, without holding the seat.
+    pub(crate) fn put_back(&self, slot: usize, connection: Box<Connection>) {
+        let wake = {
+            let mut state = self.state();
+            state.put_back(slot, connection);
+            state.must_wake()
+        };
+        if wake {
+            self.poller.ring();
+        }
+    }
+
+    /// Forgets a connection that is closed. True if it was known.
+    pub(crate) fn forget(&self, slot: usize) -> bool {
+        let forgotten = self.state().slots.try_remove(slot);
+        if forgotten.is_some() {
+            self.population.fetch_sub(1, Ordering::Relaxed);
+        }
+        forgotten.is_some()
+    }
+
+    /// Waits for events and notes them. Returns the numbers of listeners that have connections.
+    pub(crate) fn poll(&self, batch: &mut Batch, listeners: &mut Vec<usize>) -> io::Result<()> {
+        self.poller.wait(batch)?;
+        let mut left = Vec::new();
+        {
+            let mut state = self.state();
+            state.asleep = false;
+            for ready in batch.ready() {
+                match ready {
+                    Ready::Listener(number) => listeners.push(number),
+                    Ready::Connection { slot, signs } => left.extend(state.note(slot, signs)),
+                }
+            }
+        }
+        // With the lock released: wakers are the application's code.
+        left.iter()
+            .for_each(|call: &Call| call.cancel(CancelReason::Disconnected));
+        Ok(())
+    }
+
+    /// The connection can go on, for reasons the kernel does not know of.
+    pub(crate) fn nudge(&self, slot: usize) {
+        let wake = {
+            let mut state = self.state();
+            state.note(slot, Signs::default());
+            state.must_wake()
+        };
+        if wake {
+            self.poller.ring();
+        }
+    }
+
+    /// Marks what `is_overdue` says, and queues it; what is out and overdue is cancelled.
+    /// Returns how many it found.
+    pub(crate) fn sweep(
+        &self,
+        reason: CancelReason,
+        mut is_overdue: impl FnMut(Phase, &Deadline) -> bool,
+    ) -> usize {
+        let mut found = 0;
+        let mut cancelled = Vec::new();
+        let wake = {
+            let mut state = self.state();
+            let State { slots, ready, .. } = &mut *state;
+            for (at, slot) in slots.iter_mut() {
+                let phase = slot.phase();
+                if !is_overdue(phase, &slot.deadline) {
+                    continue;
+                }
+                found += 1;
+                if slot.connection.is_some() {
+                    slot.expired = true;
+                    slot.queue(at, ready);
+                } else {
+                    cancelled.extend(slot.call.clone());
+                }
+            }
+            state.must_wake()
+        };
+        if wake {
+            self.poller.ring();
+        }
+        cancelled.iter().for_each(|call| call.cancel(reason));
+        found
+    }
+
+    /// Sets by when a call that is out must have answered.
+    pub(crate) fn set_due(&self, slot: usize, since: Instant, due: Instant) {
+        if let Some(slot) = self.state().slots.get_mut(slot) {
+            slot.deadline = Deadline {
+                phase: Phase::Application,
+                since,
+                due: Some(due),
+            };
+        }
+    }
+
+    /// Cuts every connection, whoever has it.
+    pub(crate) fn cut_all(&self) {
+        for (_, slot) in &self.state().slots {
+            slot.socket.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// What the connections are doing.
+    pub(crate) fn sights(&self) -> Vec<Sight> {
+        let sight = |slot: &Slot| Sight {
+            phase: slot.phase(),
+            since: slot.deadline.since,
+        };
+        self.state()
+            .slots
+            .iter()
+            .map(|(_, slot)| sight(slot))
+            .collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Option<Out> {
+        loop {
+            let at = self.ready.pop_front()?;
+            let Some(slot) = self.slots.get_mut(at) else {
+                continue;
+            };
+            let Some(mut connection) = slot.connection.take() else {
+                continue;
+            };
+            slot.queued = false;
+            slot.call = Some(connection.call().clone());
+            let signs = std::mem::take(&mut slot.signs);
+            let expired = std::mem::take(&mut slot.expired);
+            return Some(Out {
+                slot: at,
+                connection,
+                signs,
+                expired,
+            });
+        }
+    }
+
+    fn put_back(&mut self, at: usize, connection: Box<Connection>) {
+        let State { slots, ready, .. } = self;
+        let Some(slot) = slots.get_mut(at) else {
+            return;
+        };
+        slot.deadline = connection.deadline;
+        slot.call = None;
+        let again = std::mem::take(&mut slot.queued) || connection.wants_turn();
+        slot.connection = Some(connection);
+        if again {
+            slot.queue(at, ready);
+        }
+    }
+
+    /// Notes what the kernel says. Returns the call whose client has left.
+    fn note(&mut self, at: usize, signs: Signs) -> Option<Call> {
+        let State { slots, ready, .. } = self;
+        let slot = slots.get_mut(at)?;
+        slot.signs.readable |= signs.readable;
+        slot.signs.closed |= signs.closed;
+        slot.queue(at, ready);
+        if signs.closed {
+            slot.call.clone()
+        } else {
+            None
+        }
+    }
+
+    /// Whether the holder must be woken for what has become ready.
+    fn must_wake(&mut self) -> bool {
+        !self.ready.is_empty() && std::mem::take(&mut self.asleep)
+    }
+}
+
+impl Slot {
+    /// Queues the connection, or has it queued when it is back.
+    fn queue(&mut self, at: usize, ready: &mut VecDeque<usize>) {
+        if !std::mem::replace(&mut self.queued, true) && self.connection.is_some() {
+            ready.push_back(at);
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        if self.connection.is_none() {
+            Phase::Application
+        } else {
+            self.deadline.phase
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! [`Server`]: from addresses and an application to a running server.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use gateway_core::server::{Limits, Timeouts, check_requirements};
+use gateway_core::{Address, Application};
+
+use crate::drain::Drain;
+use crate::host::CAPABILITIES;
+use crate::listener::Listener;
+use crate::monitor::{Alarm, Look, Rhythm, Watch};
+use crate::shared::Shared;
+use crate::worker::Worker;
+
+/// Threads for each core, where the number is not set: enough for a service that waits now and
+/// then, few enough for a database to have a connection for each.
+const THREADS_PER_CORE: usize = 16;
+
+/// How long threads that are still in a call are waited for once everything is cut.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+/// A threaded server: bound, and not yet serving.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<Listener>,
+    addresses: Vec<Address>,
+    threads: usize,
+    limits: Limits,
+    timeouts: Timeouts,
+    handle: Handle,
+}
+
+/// Stops a server, from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct Handle {
+    stopping: Arc<AtomicBool>,
+    alarm: Arc<Alarm>,
+}
+
+impl Handle {
+    /// Stops the server: what the kernel has accepted is taken, nothing more; what runs is finished
+    /// and answered with `Connection: close`; idle connections are closed. What is not done after
+    /// [`Timeouts::drain`] is cut. [`Server::serve`] then returns.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.alarm.ring();
+    }
+}
+
+impl Server {
+    /// A server on a TCP address, such as `127.0.0.1:8000`; with port 0 the kernel chooses one.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be resolved, or not be bound: it is in use, or not ours.
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        Ok(Self::on(Listener::bind(address)?))
+    }
+
+    /// A server on a Unix socket. A socket file on which nobody listens any more is replaced.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be bound: somebody listens there, it is another kind of file, the directory
+    /// is missing or not writable.
+    pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Self::on(Listener::bind_unix(path.as_ref())?))
+    }
+
+    /// A server on a socket that is bound already, as under socket activation.
+    ///
+    /// # Errors
+    ///
+    /// None at present; later, if the socket cannot be used.
+    pub fn from_listener(listener: TcpListener) -> io::Result<Self> {
+        Ok(Self::on(Listener::Tcp(listener)))
+    }
+
+    /// A server on a Unix socket that is bound already.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_listener`](Self::from_listener).
+    pub fn from_unix_listener(listener: UnixListener) -> io::Result<Self> {
+        Ok(Self::on(Listener::Unix(listener)))
+    }
+
+    /// Adds a TCP address.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub fn and_bind(self, address: impl ToSocketAddrs) -> io::Result<Self> {
+        Ok(self.and(Listener::bind(address)?))
+    }
+
+    /// Adds a Unix socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_unix`](Self::bind_unix).
+    pub fn and_bind_unix(self, path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(self.and(Listener::bind_unix(path.as_ref())?))
+    }
+
+    /// How many calls may run at once, at least 1. Default: 16 for each core.
+    ///
+    /// A thread is taken by a call that runs, not by a connection: see the
+    /// [front page](crate#threads) for how many are enough.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// How much of anything the server takes.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long the server waits for anything.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// The addresses bound, in the order in which they were given.
+    pub fn local_addrs(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// The first TCP address bound.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.addresses.iter().find_map(Address::socket)
+    }
+
+    /// What stops the server.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves `application` until [`Handle::stop`] is called, and what runs then is finished.
+    ///
+    /// # Errors
+    ///
+    /// The application needs what this host cannot do; threads or epoll sets cannot be made; a
+    /// socket cannot be listened on.
+    pub fn serve(self, application: impl Application) -> io::Result<()> {
+        check_requirements(&application, CAPABILITIES)?;
+        for listener in &self.listeners {
+            listener.listen(self.limits.backlog)?;
+        }
+        let seats = cores().min(self.threads);
+        let shared = Arc::new(Shared::new(
+            application,
+            self.listeners,
+            seats,
+            self.threads,
+            self.limits,
+            self.timeouts,
+            Arc::clone(&self.handle.alarm),
+            Arc::clone(&self.handle.stopping),
+        )?);
+        let workers = start(&shared, self.threads);
+        if workers.is_ok() {
+            watch(&shared, &self.handle.alarm);
+        }
+        shared.end();
+        join(workers?);
+        Ok(())
+    }
+
+    fn on(listener: Listener) -> Self {
+        Self {
+            addresses: vec![listener.address()],
+            listeners: vec![listener],
+            threads: THREADS_PER_CORE * cores(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            handle: Handle::default(),
+        }
+    }
+
+    fn and(mut self, listener: Listener) -> Self {
+        self.addresses.push(listener.address());
+        self.listeners.push(listener);
+        self
+    }
+}
+
+/// Cores that this process may use: affinity and cgroup quota are heeded.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn start<A: Application>(
+    shared: &Arc<Shared<A>>,
+    threads: usize,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let worker = |number: usize| {
+        let shared = Arc::clone(shared);
+        let name = format!("gateway-{number}");
+        thread::Builder::new()
+            .name(name)
+            .spawn(move || Worker::new(&shared).run())
+    };
+    (0..threads).map(worker).collect()
+}
+
+/// The tick, until everything is drained.
+fn watch<A: Application>(shared: &Shared<A>, alarm: &Alarm) {
+    let mut watches = vec![Watch::default(); shared.seats.len()];
+    let mut rhythm = Rhythm::new(Instant::now());
+    let mut drain: Option<Drain> = None;
+    loop {
+        let now = Instant::now();
+        let mut active = false;
+        for (number, (watch, seat)) in watches.iter_mut().zip(&*shared.seats).enumerate() {
+            let look = watch.look(seat.pulse());
+            active |= look != Look::Quiet;
+            if let Look::Stuck(pulse) = look {
+                shared.seating.replace(number, || seat.vacate(pulse));
+            }
+        }
+        if rhythm.sweeps(now) {
+            shared.sweep(now);
+            shared.resume();
+        }
+        if shared.is_stopping() {
+            let drain = drain.get_or_insert_with(|| Drain::new(now, shared.timeouts.drain));
+            if drain.step(shared, now) {
+                return;
+            }
+        }
+        let pulses = || {
+            watches
+                .iter()
+                .zip(&*shared.seats)
+                .all(|(watch, seat)| watch.is_at(seat.pulse()))
+        };
+        let awake = active || (shared.is_stopping() && drain.is_some());
+        rhythm.rest(alarm, awake, pulses);
+    }
+}
+
+/// Waits for the threads to end. One that is in a call which does not return is left behind.
+fn join(workers: Vec<JoinHandle<()>>) {
+    let until = Instant::now() + LAST_WAIT;
+    let mut left = 0;
+    for worker in workers {
+        while !worker.is_finished() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
+        if worker.is_finished() {
+            let _ = worker.join(); // its panic, if any, has been logged
+        } else {
+            left += 1;
+        }
+    }
+    if left > 0 {
+        tracing::error!(
+            threads = left,
+            "threads are left behind in calls that do not return"
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! What the workers and the monitor share.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use gateway_core::server::{Limits, Timeouts};
+use gateway_core::{Address, CancelReason, Endpoint, Gateway, Scheme};
+
+use crate::connection::Connection;
+use crate::deadline::Phase;
+use crate::host::ThreadedHost;
+use crate::listener::Listener;
+use crate::monitor::Alarm;
+use crate::predictor::Predictor;
+use crate::seat::{Seat, Sight};
+use crate::seating::Seating;
+use crate::socket::Socket;
+
+/// Connections taken from a listener in one go, before those that are ready get their turn.
+const ACCEPTS: usize = 64;
+
+/// How long a new connection that has said nothing yet is given when the server stops: its request
+/// may be on the way.
+const LAST_CHANCE: Duration = Duration::from_secs(1);
+
+/// What the workers and the monitor share.
+pub(crate) struct Shared<A> {
+    pub(crate) application: A,
+    pub(crate) seats: Arc<[Seat]>,
+    pub(crate) seating: Seating,
+    pub(crate) predictor: Predictor,
+    pub(crate) alarm: Arc<Alarm>,
+    pub(crate) limits: Limits,
+    pub(crate) http1: Arc<gateway_http1::Limits>,
+    pub(crate) timeouts: Timeouts,
+    /// Threads that serve a body which the client holds back.
+    pub(crate) lent: AtomicUsize,
+    pub(crate) threads: usize,
+    gateway: Gateway,
+    listeners: Vec<Listener>,
+    connections: AtomicUsize,
+    /// Listeners are not watched: too many connections, or out of descriptors.
+    paused: AtomicBool,
+    stopping: Arc<AtomicBool>,
+    ended: AtomicBool,
+}
+
+impl<A> Shared<A> {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "made in one place, from what the builder has"
+    )]
+    pub(crate) fn new(
+        application: A,
+        listeners: Vec<Listener>,
+        seats: usize,
+        threads: usize,
+        limits: Limits,
+        timeouts: Timeouts,
+        alarm: Arc<Alarm>,
+        stopping: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
+        let mut http1 = gateway_http1::Limits::default();
+        http1.request_line = limits.request_line;
+        http1.head = limits.head;
+        http1.headers = limits.headers;
+        http1.body = limits.body;
+        let shared = Self {
+            application,
+            seats: (0..seats).map(|_| Seat::new()).collect::<io::Result<_>>()?,
+            seating: Seating::new(seats),
+            predictor: Predictor::new(),
+            alarm,
+            limits,
+            http1: Arc::new(http1),
+            timeouts,
+            lent: AtomicUsize::new(0),
+            threads,
+            gateway: Gateway::new(ThreadedHost),
+            listeners,
+            connections: AtomicUsize::new(0),
+            paused: AtomicBool::new(false),
+            stopping,
+            ended: AtomicBool::new(false),
+        };
+        shared.watch_listeners()?;
+        Ok(shared)
+    }
+
+    /// Whether the server is to stop: answers say so, nothing new is begun.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Whether the workers are to go home.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Connections that are open.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
+    }
+
+    /// Takes the connections that wait at a listener.
+    pub(crate) fn accept(&self, number: usize) {
+        let Some(listener) = self.listeners.get(number) else {
+            return;
+        };
+        for _ in 0..ACCEPTS {
+            if self.connections() >= self.limits.connections {
+                return self.pause("the limit of connections is reached");
+            }
+            match listener.accept() {
+                Ok(Some((socket, remote))) => self.admit(listener, socket, remote),
+                Ok(None) => return,
+                Err(error) if is_of_the_connection(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot accept connections");
+                    return self.pause("accepting failed");
+                }
+            }
+        }
+    }
+
+    /// Watches the listeners again, if there is room.
+    pub(crate) fn resume(&self) {
+        let room = self.connections() < self.limits.connections && !self.is_stopping();
+        if room && self.paused.swap(false, Ordering::AcqRel) {
+            tracing::info!("accepting connections again");
+            if let Err(error) = self.watch_listeners() {
+                tracing::error!(%error, "cannot watch the listeners");
+                self.paused.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// A connection is closed and gone.
+    pub(crate) fn forget(&self, seat: usize, slot: usize) {
+        if self.seats[seat].forget(slot) {
+            let before = self.connections.fetch_sub(1, Ordering::AcqRel);
+            if before == 1 && self.is_stopping() {
+                self.alarm.ring();
+            }
+            // Some room, not one place: pausing and resuming in turn would be all that is done.
+            if self.paused.load(Ordering::Relaxed) && before <= self.limits.connections / 16 * 15 {
+                self.resume();
+            }
+        }
+    }
+
+    /// Takes what the kernel has accepted already, then listens no more.
+    pub(crate) fn close_listeners(&self) {
+        for (number, listener) in self.listeners.iter().enumerate() {
+            self.accept(number);
+            for seat in &*self.seats {
+                if let Err(error) = seat.poller.remove(listener) {
+                    tracing::warn!(%error, "cannot end the watch on a listener");
+                }
+            }
+        }
+    }
+
+    /// Looks at all deadlines.
+    pub(crate) fn sweep(&self, now: Instant) {
+        for seat in &*self.seats {
+            seat.sweep(CancelReason::Deadline, |_, deadline| {
+                deadline.is_overdue(now)
+            });
+        }
+    }
+
+    /// Has idle connections closed.
+    pub(crate) fn close_idle(&self, now: Instant) {
+        for seat in &*self.seats {
+            seat.sweep(CancelReason::Shutdown, |phase, deadline| match phase {
+                Phase::Idle => true,
+                Phase::Head => now.saturating_duration_since(deadline.since) >= LAST_CHANCE,
+                _ => false,
+            });
+        }
+    }
+
+    /// Ends everything that is still open: calls are cancelled, connections cut.
+    pub(crate) fn cut_all(&self) {
+        for seat in &*self.seats {
+            seat.sweep(CancelReason::Shutdown, |_, _| true);
+            seat.cut_all();
+        }
+    }
+
+    /// Sends the workers home.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.seating.close();
+        self.seats.iter().for_each(|seat| seat.poller.ring());
+    }
+
+    /// What the connections are doing.
+    pub(crate) fn sights(&self) -> Vec<Sight> {
+        self.seats.iter().flat_map(Seat::sights).collect()
+    }
+
+    /// Gives a connection to the seat that has the fewest.
+    fn admit(&self, listener: &Listener, socket: Socket, remote: Address) {
+        let local = listener.local_address(&socket);
+        let endpoint = Endpoint::new(remote, local, Scheme::Http, self.gateway.clone());
+        let connection = Connection::new(
+            Arc::new(socket),
+            Arc::new(endpoint),
+            &self.http1,
+            &self.timeouts,
+            Instant::now(),
+        );
+        self.connections.fetch_add(1, Ordering::AcqRel);
+        let seat = self.seats.iter().min_by_key(|seat| seat.population());
+        let Some(seat) = seat else { return };
+        if let Err(error) = seat.admit(Box::new(connection)) {
+            self.connections.fetch_sub(1, Ordering::AcqRel);
+            tracing::error!(%error, "cannot watch a connection");
+        }
+    }
+
+    fn pause(&self, why: &str) {
+        if !self.paused.swap(true, Ordering::AcqRel) {
+            tracing::warn!(
+                connections = self.connections(),
+                "{why}: the rest wait in the backlog"
+            );
+            for (seat, listener) in self
+                .seats
+                .iter()
+                .flat_map(|s| self.listeners.iter().map(move |l| (s, l)))
+            {
+                if let Err(error) = seat.poller.remove(listener) {
+                    tracing::warn!(%error, "cannot end the watch on a listener");
+                }
+            }
+        }
+    }
+
+    fn watch_listeners(&self) -> io::Result<()> {
+        for (number, listener) in self.listeners.iter().enumerate() {
+            for seat in &*self.seats {
+                seat.poller.add_listener(listener, number)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Errors of `accept` that concern the one connection, which is gone (accept(2), "Error handling").
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        ConnectionAborted
+            | ConnectionReset
+            | Interrupted
+            | HostUnreachable
+            | NetworkUnreachable
+            | NetworkDown
+    )
+}

@@ -1,0 +1,277 @@
+//! Answering: the head is encoded, the body pulled, and what the client takes is sent.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use bytes::Bytes;
+use gateway_core::server::{error_response, status_of};
+use gateway_core::{Application, CancelReason, Ending, Outcome, Response, status};
+use gateway_http1::{
+    AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
+};
+use http::StatusCode;
+
+use super::call::{Ended, Stopwatch};
+use super::{Flow, Turn, Worker};
+use crate::deadline::Phase;
+use crate::live::Live;
+use crate::log::RequestName;
+use crate::predictor::{Entry, Forecast, Measured};
+use crate::respond::{Failure, Nudge, Pulled, Responding, close};
+
+/// Pieces of a body that are pulled in one turn, before other connections get theirs.
+const PIECES: usize = 32;
+
+impl<A: Application> Worker<'_, A> {
+    /// Sends what the application has answered, or answers in its stead.
+    pub(super) fn respond(
+        &mut self,
+        turn: &mut Turn,
+        name: RequestName,
+        entry: Entry,
+        mut exchange: Exchange,
+        ended: Ended,
+        live: Option<Live>,
+    ) -> Flow {
+        if matches!(ended, Ended::Cancelled(CancelReason::Disconnected)) {
+            if let Some(live) = live {
+                self.end_loan(turn, live);
+            }
+            tracing::info!(request = %name, "the client left during the call");
+            self.finish(turn, &Outcome::new(None, 0, Ending::Disconnected));
+            return Flow::Close(CloseReason::Disconnected);
+        }
+        let (response, ending) = response_of(ended, &name);
+        self.decide_persistence(turn, &mut exchange, live.as_ref());
+        let (encoder, response, ending) = match self.encode(&exchange, response, ending, &name) {
+            Ok(encoded) => encoded,
+            Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
+        };
+        let (parts, body) = response.into_parts();
+        let body = body.into_kind();
+        let mut responding =
+            Responding::new(name, entry, &exchange, encoder, parts.status, ending, body);
+        responding.live = live;
+        if responding.is_polled() {
+            responding.waker = Some(self.nudge(turn));
+        }
+        self.pull_from(turn, Box::new(responding))
+    }
+
+    /// Pulls more of the response that is on its way.
+    pub(super) fn pull(&mut self, turn: &mut Turn) -> Flow {
+        self.out.clear();
+        match turn.connection.response.take() {
+            Some(response) => self.pull_from(turn, response),
+            None => Flow::Continue,
+        }
+    }
+
+    /// Pulls and sends, until the body is over, has nothing yet, or the client is slower. What is
+    /// encoded already goes out with the first piece.
+    fn pull_from(&mut self, turn: &mut Turn, mut response: Box<Responding>) -> Flow {
+        for _ in 0..PIECES {
+            if response.is_over() {
+                return self.complete(turn, response);
+            }
+            let pulled = self.pull_piece(&mut response);
+            let (data, next) = match pulled {
+                Pulled::Piece(data) => (data, Flow::Continue),
+                Pulled::Over(after) => {
+                    turn.connection.closing = closing(after);
+                    (Bytes::new(), Flow::Continue)
+                }
+                Pulled::Pending => (Bytes::new(), Flow::Rest(Phase::Application, false)),
+                Pulled::Failed(failure) => (Bytes::new(), self.abort(&mut response, &failure)),
+            };
+            let sent = self.send(turn, data);
+            let writing = !turn.connection.outbox.is_empty();
+            match (sent, next) {
+                (Flow::Close(reason), _) | (_, Flow::Close(reason)) => {
+                    turn.connection.response = Some(response);
+                    return Flow::Close(reason);
+                }
+                (_, Flow::Continue) if !writing => {}
+                (_, next) => {
+                    turn.connection.response = Some(response);
+                    return if writing {
+                        Flow::Rest(Phase::Writing, true)
+                    } else {
+                        next
+                    };
+                }
+            }
+        }
+        turn.connection.response = Some(response);
+        Flow::Yield
+    }
+
+    /// Pulls one piece, on the seat if that is expected to be quick.
+    fn pull_piece(&mut self, response: &mut Responding) -> Pulled {
+        let entry = response.entry.of_body();
+        let predictor = &self.shared.predictor;
+        let leaves = response.blocks() && predictor.forecast(entry) != Forecast::Short;
+        let watch = leaves.then(Stopwatch::start);
+        if leaves {
+            self.leave_seat();
+        }
+        let seated = self.held.is_some();
+        let mut out = std::mem::take(&mut self.out);
+        let pulled = self.seated(|| response.pull(&mut out));
+        self.out = out;
+        if let Some(watch) = watch {
+            self.shared.predictor.learn(entry, watch.measure());
+        } else if seated && self.held.is_none() {
+            self.shared.predictor.learn(entry, Measured::Waited);
+        }
+        pulled
+    }
+
+    /// Sends what is encoded, and `data`; keeps what the client does not take.
+    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes) -> Flow {
+        let connection = &mut *turn.connection;
+        if self.out.is_empty() && data.is_empty() {
+            return Flow::Continue;
+        }
+        let sent = connection.outbox.send(&connection.socket, &self.out, data);
+        self.out.clear();
+        match sent {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Close(CloseReason::Disconnected),
+        }
+    }
+
+    /// The response is sent.
+    fn complete(&mut self, turn: &mut Turn, mut response: Box<Responding>) -> Flow {
+        let outcome = response.outcome();
+        if let Some(live) = response.live.take()
+            && !self.end_loan(turn, live)
+        {
+            turn.connection
+                .closing
+                .get_or_insert(CloseReason::UnreadBody);
+        }
+        response.close_body();
+        tracing::debug!(request = %response.name, ?outcome, "answered");
+        turn.connection.served += 1;
+        self.finish(turn, &outcome);
+        Flow::Continue
+    }
+
+    /// The response cannot be completed: the client is to see that it is truncated.
+    fn abort(&mut self, response: &mut Responding, failure: &Failure) -> Flow {
+        tracing::error!(request = %response.name, %failure, "response aborted");
+        response.fail(failure);
+        Flow::Close(match failure {
+            Failure::Encode(error) => CloseReason::BadResponse(*error),
+            Failure::Body(_) | Failure::Panicked(_) => CloseReason::Aborted,
+        })
+    }
+
+    /// Takes the reader back. True if another request can follow.
+    pub(super) fn end_loan(&self, turn: &mut Turn, live: Live) -> bool {
+        self.shared.lent.fetch_sub(1, Ordering::Relaxed);
+        turn.connection.take_back(live)
+    }
+
+    /// Whether this is the last exchange of its connection, as far as the server has a say.
+    fn decide_persistence(&self, turn: &Turn, exchange: &mut Exchange, live: Option<&Live>) {
+        if self.shared.is_stopping() {
+            exchange.close(CloseReason::Shutdown);
+        }
+        if self.shared.limits.requests_per_connection == Some(turn.connection.served + 1) {
+            exchange.close(CloseReason::RequestLimit);
+        }
+        if live.is_some_and(|live| !live.has_ended()) {
+            exchange.close(CloseReason::UnreadBody);
+        }
+    }
+
+    /// Encodes the head; one that cannot be sent is replaced by a 500.
+    fn encode(
+        &mut self,
+        exchange: &Exchange,
+        response: Response,
+        ending: Ending,
+        name: &RequestName,
+    ) -> Result<(Encoder, Response, Ending), EncodeError> {
+        self.out.clear();
+        let error = match self.encode_head(exchange, &response) {
+            Ok(encoder) => return Ok((encoder, response, ending)),
+            Err(error) => error,
+        };
+        tracing::error!(request = %name, %error, "the response cannot be sent");
+        close(response.into_body().into_kind(), name);
+        let response = status(StatusCode::INTERNAL_SERVER_ERROR);
+        let encoder = self.encode_head(exchange, &response)?;
+        Ok((encoder, response, Ending::Failed))
+    }
+
+    fn encode_head(
+        &mut self,
+        exchange: &Exchange,
+        response: &Response,
+    ) -> Result<Encoder, EncodeError> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(EncodeError::NotFinal(101)); // not one of this host's capabilities
+        }
+        let length = response.body().length();
+        let length = length.map_or(BodyLength::Unknown, BodyLength::Known);
+        let (status, headers) = (response.status(), response.headers());
+        encode_head(
+            &mut self.out,
+            exchange,
+            status,
+            headers,
+            length,
+            self.date.now(),
+        )
+    }
+
+    /// What wakes the connection when its body has more.
+    fn nudge(&self, turn: &Turn) -> Waker {
+        let seats = Arc::clone(&self.shared.seats);
+        Waker::from(Arc::new(Nudge {
+            seats,
+            seat: turn.seat,
+            slot: turn.slot,
+        }))
+    }
+}
+
+/// What a call's end is answered with, and how the request ends if that is sent whole.
+fn response_of(ended: Ended, name: &RequestName) -> (Response, Ending) {
+    match ended {
+        Ended::Answered(Ok(response)) => (response, Ending::Complete),
+        Ended::Answered(Err(error)) => {
+            let status = status_of(error.as_ref());
+            if status.is_server_error() {
+                tracing::error!(request = %name, status = status.as_u16(), %error, "request failed");
+            } else {
+                tracing::info!(request = %name, status = status.as_u16(), %error, "request failed");
+            }
+            (error_response(error.as_ref()), Ending::Failed)
+        }
+        Ended::Panicked(panic) => {
+            tracing::error!(request = %name, %panic, "the application panicked");
+            (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
+        }
+        Ended::Cancelled(reason) => {
+            tracing::warn!(request = %name, %reason, "call given up");
+            let ending = match reason {
+                CancelReason::Deadline => Ending::TimedOut,
+                _ => Ending::Shutdown,
+            };
+            (status(StatusCode::SERVICE_UNAVAILABLE), ending)
+        }
+    }
+}
+
+fn closing(after: AfterResponse) -> Option<CloseReason> {
+    match after {
+        AfterResponse::KeepAlive => None,
+        AfterResponse::Close(reason) => Some(reason),
+        AfterResponse::Upgrade => Some(CloseReason::Upgraded),
+    }
+}
