@@ -8,6 +8,7 @@ use memchr::memchr;
 
 use crate::error::Error;
 use crate::fields;
+use crate::framing::body_length;
 use crate::limits::Limits;
 use crate::lines::{Bounds, Search, blame};
 use crate::token;
@@ -57,8 +58,7 @@ impl Chunked {
                 },
                 State::Data(_) if rest.is_empty() => return Ok(Step::Incomplete(used)),
                 State::Data(remaining) => {
-                    let length =
-                        usize::try_from(*remaining).map_or(rest.len(), |n| n.min(rest.len()));
+                    let length = body_length(*remaining, rest);
                     *remaining -= length as u64;
                     if *remaining == 0 {
                         self.state = State::DataEnd;
@@ -178,7 +178,6 @@ fn skip_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
         bytes = match bytes {
             [b'"', rest @ ..] => return Some(rest),
             [b'\\', escaped, rest @ ..] if is_text(*escaped) => rest,
-            [b'\\', ..] => return None,
             [byte, rest @ ..] if is_text(*byte) => rest,
             _ => return None,
         };

@@ -53,6 +53,11 @@ impl BodyFraming {
     }
 }
 
+/// How many bytes of `input` belong to a body, or chunk, of which `remaining` bytes are to come.
+pub(crate) fn body_length(remaining: u64, input: &[u8]) -> usize {
+    usize::try_from(remaining).map_or(input.len(), |remaining| remaining.min(input.len()))
+}
+
 /// Whether Transfer-Encoding is there, which then is `chunked` (items 3 and 4).
 ///
 /// Presence is judged together with Content-Length first, so that a malformed Transfer-Encoding beside a

@@ -115,6 +115,7 @@ mod exchange;
 mod fields;
 mod framing;
 mod head;
+mod head_reader;
 mod limits;
 mod lines;
 mod receiver;

@@ -35,12 +35,6 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    pub(crate) const NEW: Self = Self {
-        searched: 0,
-        line_start: 0,
-        lines: 0,
-    };
-
     /// Whether nothing has been looked at yet.
     pub(crate) fn is_fresh(self) -> bool {
         self.searched == 0

@@ -8,11 +8,10 @@ use http::HeaderMap;
 use crate::chunked::{Chunked, Step};
 use crate::close::{CloseReason, Reading};
 use crate::error::Error;
-use crate::framing::BodyFraming;
+use crate::framing::{BodyFraming, body_length};
 use crate::head::RequestHead;
+use crate::head_reader::HeadReader;
 use crate::limits::Limits;
-use crate::lines::{Bounds, Search};
-use crate::token;
 
 /// The receiving half of one connection: head, body, end, head, body, end …
 ///
@@ -27,21 +26,12 @@ pub struct Receiver {
 
 #[derive(Debug)]
 enum State {
-    Head { search: Search, skipped: bool },
+    Head(HeadReader),
     Length(u64),
     Chunked(Chunked),
     End,
     Closed,
     Failed(Error),
-}
-
-impl State {
-    const fn between_requests() -> Self {
-        Self::Head {
-            search: Search::NEW,
-            skipped: false,
-        }
-    }
 }
 
 /// What [`Receiver::receive`] made of its input.
@@ -73,7 +63,7 @@ impl Receiver {
     pub fn new(limits: impl Into<Arc<Limits>>) -> Self {
         Self {
             limits: limits.into(),
-            state: State::between_requests(),
+            state: State::Head(HeadReader::default()),
             keep_alive: true,
         }
     }
@@ -89,25 +79,15 @@ impl Receiver {
     /// The request is refused, and with it the connection: the same error comes from then on. Nothing is
     /// used, so that the offending bytes are still at the start of the input for a log line.
     pub fn receive(&mut self, input: &[u8]) -> Result<Received, Error> {
-        let received = match &mut self.state {
-            State::Head { .. } => self.receive_head(input),
-            State::Length(_) => Ok(self.receive_data(input)),
-            State::Chunked(_) => self.receive_chunked(input),
-            State::End => Ok(self.end()),
-            State::Closed => Ok(Received {
-                used: input.len(),
-                event: None,
-            }),
-            State::Failed(error) => Err(*error),
-        };
+        let received = self.step(input);
         received.inspect_err(|error| self.state = State::Failed(*error))
     }
 
     /// What is being read; decides which deadline applies.
     pub fn reading(&self) -> Reading {
         match &self.state {
-            State::Head { search, .. } if search.is_fresh() => Reading::Idle,
-            State::Head { .. } => Reading::Head,
+            State::Head(head) if head.is_idle() => Reading::Idle,
+            State::Head(_) => Reading::Head,
             State::Length(_) | State::Chunked(_) => Reading::Body,
             State::End => Reading::End,
             State::Closed | State::Failed(_) => Reading::Closed,
@@ -138,75 +118,52 @@ impl Receiver {
         }
     }
 
-    fn receive_head(&mut self, input: &[u8]) -> Result<Received, Error> {
-        let State::Head { search, skipped } = &mut self.state else {
-            return Ok(Received::nothing(0));
-        };
-        let start = match search.is_fresh() {
-            true => match first_byte(input, *skipped)? {
-                Start::Wait => return Ok(Received::nothing(0)),
-                Start::At(start) => start,
+    fn step(&mut self, input: &[u8]) -> Result<Received, Error> {
+        Ok(match &mut self.state {
+            State::Head(reader) => match reader.receive(input, &self.limits)? {
+                (used, Some(head)) => self.begin(used, head),
+                (used, None) => Received::nothing(used),
             },
-            false => 0,
-        };
-        *skipped |= start > 0;
-        let bounds = Bounds {
-            request_line: Some(self.limits.request_line),
-            total: self.limits.head,
-            // The request line is a line too.
-            lines: self.limits.headers.saturating_add(1),
-            too_long: Error::HeadTooLong,
-        };
-        let input = &input[start..];
-        let Some(length) = search.find_end(input, &bounds)? else {
-            return Ok(Received::nothing(start));
-        };
-        let head = RequestHead::read(&input[..length], search.lines(), &self.limits)?;
+            State::Length(_) if input.is_empty() => Received::nothing(0),
+            State::Length(remaining) => {
+                let length = body_length(*remaining, input);
+                *remaining -= length as u64;
+                if *remaining == 0 {
+                    self.state = State::End;
+                }
+                Received::some(length, Event::Data(0..length))
+            }
+            State::Chunked(chunked) => match chunked.receive(input, &self.limits)? {
+                Step::Incomplete(used) => Received::nothing(used),
+                Step::Data(range) => Received::some(range.end, Event::Data(range)),
+                Step::End(used, None) => self.end(used),
+                Step::End(used, Some(trailers)) => {
+                    self.state = State::End;
+                    Received::some(used, Event::Trailers(trailers))
+                }
+            },
+            State::End => self.end(0),
+            State::Closed => Received::nothing(input.len()),
+            State::Failed(error) => return Err(*error),
+        })
+    }
+
+    fn begin(&mut self, used: usize, head: RequestHead) -> Received {
         self.keep_alive = head.keep_alive;
         self.state = match head.framing {
             BodyFraming::Empty | BodyFraming::Length(0) => State::End,
             BodyFraming::Length(length) => State::Length(length),
             BodyFraming::Chunked => State::Chunked(Chunked::default()),
         };
-        Ok(Received::some(start + length, Event::Head(head)))
+        Received::some(used, Event::Head(head))
     }
 
-    fn receive_data(&mut self, input: &[u8]) -> Received {
-        let State::Length(remaining) = &mut self.state else {
-            return Received::nothing(0);
-        };
-        if input.is_empty() {
-            return Received::nothing(0);
-        }
-        let length = usize::try_from(*remaining).map_or(input.len(), |n| n.min(input.len()));
-        *remaining -= length as u64;
-        if *remaining == 0 {
-            self.state = State::End;
-        }
-        Received::some(length, Event::Data(0..length))
-    }
-
-    fn receive_chunked(&mut self, input: &[u8]) -> Result<Received, Error> {
-        let State::Chunked(chunked) = &mut self.state else {
-            return Ok(Received::nothing(0));
-        };
-        Ok(match chunked.receive(input, &self.limits)? {
-            Step::Incomplete(used) => Received::nothing(used),
-            Step::Data(range) => Received::some(range.end, Event::Data(range)),
-            Step::End(used, None) => Received { used, ..self.end() },
-            Step::End(used, Some(trailers)) => {
-                self.state = State::End;
-                Received::some(used, Event::Trailers(trailers))
-            }
-        })
-    }
-
-    fn end(&mut self) -> Received {
+    fn end(&mut self, used: usize) -> Received {
         self.state = match self.keep_alive {
-            true => State::between_requests(),
+            true => State::Head(HeadReader::default()),
             false => State::Closed,
         };
-        Received::some(0, Event::End)
+        Received::some(used, Event::End)
     }
 }
 
@@ -220,30 +177,5 @@ impl Received {
             used,
             event: Some(event),
         }
-    }
-}
-
-/// Where the request line starts, if that can be said.
-enum Start {
-    Wait,
-    At(usize),
-}
-
-/// Skips one empty line (RFC 9112 §2.2: old clients send one after a body), and judges the first byte, so
-/// that what is no HTTP at all need not send a line feed to be found out.
-fn first_byte(input: &[u8], skipped: bool) -> Result<Start, Error> {
-    match input {
-        [] => Ok(Start::Wait),
-        [b'\n', ..] => Err(Error::BareLineFeed),
-        [b'\r', ..] if skipped => Err(Error::InvalidRequestLine),
-        [b'\r'] => Ok(Start::Wait),
-        [b'\r', b'\n', rest @ ..] => Ok(match first_byte(rest, true)? {
-            Start::At(_) | Start::Wait => Start::At(2),
-        }),
-        [b'\r', ..] => Err(Error::BareCarriageReturn),
-        // The content type of a TLS handshake record.
-        [0x16, ..] => Err(Error::TlsHandshake),
-        [byte, ..] if token::is_token_byte(*byte) => Ok(Start::At(0)),
-        _ => Err(Error::InvalidMethod),
     }
 }

@@ -235,6 +235,22 @@ fn what_is_exactly_at_a_limit_is_accepted() {
 }
 
 #[test]
+fn a_line_that_cannot_end_within_its_limit_is_refused_at_once() {
+    let short = |limits: &mut Limits| {
+        limits.request_line = 14;
+        limits.head = 20;
+    };
+    let refusal = |head: &[u8]| receiver(short).receive(head).err();
+    assert_eq!(refusal(b"GET / HTTP/1.1x"), None);
+    assert_eq!(
+        refusal(b"GET / HTTP/1.1xx"),
+        Some(Error::RequestLineTooLong)
+    );
+    assert_eq!(refusal(b"GET / HTTP/1.1\r\nHos"), None);
+    assert_eq!(refusal(b"GET / HTTP/1.1\r\nHost"), Some(Error::HeadTooLong));
+}
+
+#[test]
 fn limits_of_nothing_let_nothing_through() {
     let nothing = |limits: &mut Limits| {
         limits.request_line = 0;
