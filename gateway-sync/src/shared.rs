@@ -10,6 +10,7 @@ use gateway_core::{Address, CancelReason, Endpoint, Gateway, Scheme};
 
 use crate::connection::Connection;
 use crate::deadline::Phase;
+use crate::gate::Gate;
 use crate::host::ThreadedHost;
 use crate::listener::Listener;
 use crate::monitor::Alarm;
@@ -17,6 +18,7 @@ use crate::predictor::Predictor;
 use crate::seat::{Seat, Sight};
 use crate::seating::Seating;
 use crate::socket::Socket;
+use crate::worker::Parked;
 
 /// Connections taken from a listener in one go, before those that are ready get their turn.
 const ACCEPTS: usize = 64;
@@ -31,6 +33,7 @@ pub(crate) struct Shared<A> {
     pub(crate) seats: Arc<[Seat]>,
     pub(crate) seating: Seating,
     pub(crate) predictor: Predictor,
+    pub(crate) gate: Gate<Parked>,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) limits: Limits,
     pub(crate) http1: Arc<gateway_http1::Limits>,
@@ -72,6 +75,7 @@ impl<A> Shared<A> {
             seats: (0..seats).map(|_| Seat::new()).collect::<io::Result<_>>()?,
             seating: Seating::new(seats),
             predictor: Predictor::new(),
+            gate: Gate::new(seats),
             alarm,
             limits,
             http1: Arc::new(http1),

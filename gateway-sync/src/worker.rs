@@ -20,9 +20,12 @@ use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
 use crate::poller::Batch;
+use crate::predictor::{Entry, Forecast};
+use crate::request::Complete;
 use crate::seat::{Next, Out};
 use crate::seating::Spare;
 use crate::shared::Shared;
+use crate::stopwatch::Account;
 use crate::worker::call::Parker;
 
 /// How much is read from a socket at a time.
@@ -36,6 +39,9 @@ pub(crate) struct Worker<'a, A> {
     held: Option<Held>,
     spare: Arc<Spare>,
     parker: Arc<Parker>,
+    account: Account,
+    /// Calls that compute and have been let in: they are this worker's to make.
+    admitted: Vec<Parked>,
     waker: Waker,
     batch: Batch,
     scratch: Box<[u8]>,
@@ -52,10 +58,17 @@ struct Held {
 }
 
 /// The connection that is being turned.
-struct Turn {
+pub(crate) struct Turn {
     seat: usize,
     slot: usize,
     connection: Box<Connection>,
+}
+
+/// A connection whose call computes: it is called when no more than cores do so at once.
+pub(crate) struct Parked {
+    turn: Turn,
+    complete: Box<Complete>,
+    entry: Entry,
 }
 
 /// Whether a turn goes on.
@@ -64,6 +77,8 @@ enum Flow {
     /// It could go on, and lets others go first.
     Yield,
     Rest(Phase, bool),
+    /// The call computes, and may have to wait for others that do.
+    Park(Box<Complete>, Entry),
     Close(CloseReason),
 }
 
@@ -77,6 +92,8 @@ impl<'a, A: Application> Worker<'a, A> {
             spare: Spare::here(),
             waker: Waker::from(Arc::clone(&parker)),
             parker,
+            account: Account::of_this_thread(),
+            admitted: Vec::new(),
             batch: Batch::new(),
             scratch: vec![0; SCRATCH].into(),
             out: Vec::new(),
@@ -86,12 +103,13 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// Works until the server ends.
     pub(crate) fn run(mut self) {
-        while let Some(seat) = self.shared.seating.take(&self.spare) {
-            let tenure = self.shared.seats[seat].sit();
-            self.held = Some(Held { seat, tenure });
-            self.hold(Held { seat, tenure });
-            if self.shared.has_ended() {
-                return;
+        while !self.shared.has_ended() {
+            if let Some(parked) = self.admitted.pop() {
+                self.compute(parked);
+            } else if let Some(seat) = self.shared.seating.take(&self.spare) {
+                let tenure = self.shared.seats[seat].sit();
+                self.held = Some(Held { seat, tenure });
+                self.hold(Held { seat, tenure });
             }
         }
     }
@@ -121,20 +139,8 @@ impl<'a, A: Application> Worker<'a, A> {
         }
     }
 
-    /// Turns a connection, and survives its own mistakes. What is returned goes back to its slot.
+    /// Turns a connection. What is returned goes back to its slot.
     fn turn(&mut self, seat: usize, out: Out) -> Option<(usize, Box<Connection>)> {
-        let slot = out.slot;
-        match catch(|| self.turn_open(seat, out)) {
-            Ok(back) => back,
-            Err(panic) => {
-                tracing::error!(%panic, "a connection is lost to a defect of the server");
-                self.shared.forget(seat, slot);
-                None
-            }
-        }
-    }
-
-    fn turn_open(&mut self, seat: usize, out: Out) -> Option<(usize, Box<Connection>)> {
         let Out {
             slot,
             connection,
@@ -146,32 +152,88 @@ impl<'a, A: Application> Worker<'a, A> {
             slot,
             connection,
         };
-        let left = turn.connection.note(signs);
-        let flow = if left {
-            turn.connection
-                .current_call()
-                .cancel(CancelReason::Disconnected);
-            Flow::Close(CloseReason::Disconnected)
-        } else {
-            self.advance(&mut turn)
-        };
-        let flow = match flow {
-            Flow::Rest(phase, false) if expired => self.expire(&mut turn, phase),
-            flow => flow,
-        };
+        self.survive(seat, slot, |worker| {
+            let left = turn.connection.note(signs);
+            let flow = if left {
+                turn.connection
+                    .current_call()
+                    .cancel(CancelReason::Disconnected);
+                Flow::Close(CloseReason::Disconnected)
+            } else {
+                worker.advance(&mut turn)
+            };
+            match flow {
+                Flow::Rest(phase, false) if expired => {
+                    let flow = worker.expire(&mut turn, phase);
+                    worker.settle(turn, flow)
+                }
+                flow => worker.settle(turn, flow),
+            }
+        })
+    }
+
+    /// Makes a call that computes, and goes on with its connection.
+    fn compute(&mut self, parked: Parked) {
+        let Parked {
+            mut turn,
+            complete,
+            entry,
+        } = parked;
+        let (seat, slot) = (turn.seat, turn.slot);
+        let back = self.survive(seat, slot, |worker| {
+            let flow = worker.answer(&mut turn, *complete, entry, Forecast::Computes);
+            let flow = match flow {
+                Flow::Continue => worker.advance(&mut turn),
+                flow => flow,
+            };
+            worker.settle(turn, flow)
+        });
+        self.admitted.extend(self.shared.gate.leave());
+        if let Some((slot, connection)) = back {
+            self.shared.seats[seat].put_back(slot, connection);
+        }
+    }
+
+    /// Survives the server's own mistakes: a connection is lost to them, the thread is not.
+    fn survive(
+        &mut self,
+        seat: usize,
+        slot: usize,
+        turn: impl FnOnce(&mut Self) -> Option<(usize, Box<Connection>)>,
+    ) -> Option<(usize, Box<Connection>)> {
+        match catch(|| turn(self)) {
+            Ok(back) => back,
+            Err(panic) => {
+                tracing::error!(%panic, "a connection is lost to a defect of the server");
+                self.shared.forget(seat, slot);
+                None
+            }
+        }
+    }
+
+    /// Does what a turn came to. What is returned goes back to its slot.
+    fn settle(&mut self, mut turn: Turn, flow: Flow) -> Option<(usize, Box<Connection>)> {
         match flow {
             Flow::Rest(phase, progress) => {
-                let now = Instant::now();
-                let connection = &mut turn.connection;
-                connection.deadline =
-                    connection
-                        .deadline
-                        .next(phase, progress, now, &self.shared.timeouts);
-                Some((slot, turn.connection))
+                let (now, timeouts) = (Instant::now(), &self.shared.timeouts);
+                let deadline = turn.connection.deadline;
+                turn.connection.deadline = deadline.next(phase, progress, now, timeouts);
+                Some((turn.slot, turn.connection))
             }
             Flow::Continue | Flow::Yield => {
                 turn.connection.pause();
-                Some((slot, turn.connection))
+                Some((turn.slot, turn.connection))
+            }
+            Flow::Park(complete, entry) => {
+                if let Some(parked) = self.shared.gate.enter(Parked {
+                    turn,
+                    complete,
+                    entry,
+                }) {
+                    self.leave_seat();
+                    self.admitted.push(parked);
+                }
+                None
             }
             Flow::Close(reason) => {
                 self.close(turn, reason);

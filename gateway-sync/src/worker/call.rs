@@ -6,20 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gateway_core::server::{Call, Caught, Panic};
 use gateway_core::{Application, CancelReason, Environ, Response};
 use http::{Method, StatusCode};
-use rustix::time::{ClockId, clock_gettime};
 
 use super::{Flow, Turn, Worker};
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::{Complete, RequestBody};
-
-/// A call that came back sooner need not have left its seat.
-const QUICK: Duration = Duration::from_millis(1);
+use crate::stopwatch::Stopwatch;
 
 /// How a call ended.
 pub(super) enum Ended {
@@ -31,23 +28,44 @@ pub(super) enum Ended {
 }
 
 impl<A: Application> Worker<'_, A> {
-    /// Has a request answered.
+    /// Has a request answered, now or when it is its turn to compute.
     pub(super) fn serve(&mut self, turn: &mut Turn, complete: Complete) -> Flow {
-        let Complete { head, body } = complete;
-        let exchange = head.exchange();
+        let head = &complete.head;
         if head.method == Method::CONNECT {
             // An origin server has no tunnels (RFC 9110 §9.3.6); what follows is for one.
+            let exchange = head.exchange();
             return self.answer_and_close(turn, StatusCode::NOT_IMPLEMENTED, exchange);
         }
+        let entry = self
+            .shared
+            .predictor
+            .entry(head.method.as_str(), head.target.path());
+        let forecast = match complete.body {
+            // It waits for the client, whatever else it does.
+            RequestBody::Awaited => Forecast::Waits,
+            RequestBody::Whole(_) => self.shared.predictor.forecast(entry),
+        };
+        match forecast {
+            Forecast::Computes => Flow::Park(Box::new(complete), entry),
+            forecast => self.answer(turn, complete, entry, forecast),
+        }
+    }
+
+    /// Has a request answered.
+    pub(super) fn answer(
+        &mut self,
+        turn: &mut Turn,
+        complete: Complete,
+        entry: Entry,
+        forecast: Forecast,
+    ) -> Flow {
+        let Complete { head, body } = complete;
+        let exchange = head.exchange();
         let parts = head.into_parts();
         let name = RequestName {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
         };
-        let entry = self
-            .shared
-            .predictor
-            .entry(name.method.as_str(), name.uri.path());
         let (live, input) = match body {
             RequestBody::Whole(input) => (None, input),
             RequestBody::Awaited => {
@@ -61,7 +79,13 @@ impl<A: Application> Worker<'_, A> {
         let ended = match Environ::new(parts, input, endpoint, &call) {
             Ok(environ) => {
                 let environ = self.with_times(turn, environ);
-                self.call(environ, entry, live.is_some(), &call)
+                let (ended, measured) = self.call(environ, forecast, &call);
+                if let Some(measured) = measured
+                    && live.is_none()
+                {
+                    self.shared.predictor.learn(entry, measured);
+                }
+                ended
             }
             Err(error) => Ended::Answered(Err(error.into())),
         };
@@ -84,23 +108,25 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// Calls the application: on the seat if it is expected to be back at once, without it if not.
-    fn call(&mut self, environ: Environ, entry: Entry, lent: bool, call: &Call) -> Ended {
-        let shared = self.shared;
-        let forecast = if lent {
-            Forecast::Waits
-        } else {
-            shared.predictor.forecast(entry)
-        };
-        let watch = (forecast != Forecast::Short).then(Stopwatch::start);
-        if watch.is_some() {
-            self.leave_seat();
-        }
-        let mut future = pin!(async move { shared.application.call(environ).await });
+    /// Tells what the call was, unless that says nothing of the next one.
+    fn call(
+        &mut self,
+        environ: Environ,
+        forecast: Forecast,
+        call: &Call,
+    ) -> (Ended, Option<Measured>) {
+        let application = &self.shared.application;
+        let mut future = pin!(async move { application.call(environ).await });
         let mut future = Caught::new(future.as_mut());
         let waker = self.waker.clone();
         let mut cx = Context::from_waker(&waker);
+        let watch = (forecast != Forecast::Short).then(|| Stopwatch::start(&self.account));
+        if watch.is_some() {
+            self.leave_seat();
+        }
         let seated = self.held.is_some();
         let first = self.seated(|| Pin::new(&mut future).poll(&mut cx));
+        let missed = seated && self.held.is_none();
         let (ended, pending) = match first {
             Poll::Ready(Ok(result)) => (Ended::Answered(result), false),
             Poll::Ready(Err(panic)) => (Ended::Panicked(panic), false),
@@ -110,15 +136,12 @@ impl<A: Application> Worker<'_, A> {
             }
         };
         let measured = match watch {
-            Some(watch) if !lent => Some(watch.measure()),
-            None if !pending && seated && self.held.is_none() => Some(Measured::Waited),
-            None if !pending => Some(Measured::Quick),
-            _ => None,
+            Some(watch) => Some(watch.measure(&self.account)),
+            None if missed => Some(Measured::Waited),
+            None if pending => None, // it says itself when it waits
+            None => Some(Measured::Quick),
         };
-        if let Some(measured) = measured {
-            shared.predictor.learn(entry, measured);
-        }
-        ended
+        (ended, measured)
     }
 
     /// Runs application code while the monitor watches. Afterwards the seat may be gone.
@@ -160,39 +183,6 @@ impl<A: Application> Worker<'_, A> {
             }
         }
     }
-}
-
-/// Wall time and processor time of a call: alike to the clock, computing and waiting are told apart
-/// by the processor.
-pub(super) struct Stopwatch {
-    wall: Instant,
-    cpu: Duration,
-}
-
-impl Stopwatch {
-    pub(super) fn start() -> Self {
-        Self {
-            wall: Instant::now(),
-            cpu: thread_time(),
-        }
-    }
-
-    pub(super) fn measure(&self) -> Measured {
-        let wall = self.wall.elapsed();
-        if wall < QUICK {
-            return Measured::Quick;
-        }
-        let cpu = thread_time().saturating_sub(self.cpu);
-        if cpu * 2 >= wall {
-            Measured::Computed
-        } else {
-            Measured::Waited
-        }
-    }
-}
-
-fn thread_time() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// Wakes a worker that waits with a future.

@@ -12,13 +12,14 @@ use gateway_http1::{
 };
 use http::StatusCode;
 
-use super::call::{Ended, Stopwatch};
+use super::call::Ended;
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
 use crate::live::Live;
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::respond::{Failure, Nudge, Pulled, Responding, close};
+use crate::stopwatch::Stopwatch;
 
 /// Pieces of a body that are pulled in one turn, before other connections get theirs.
 const PIECES: usize = 32;
@@ -112,7 +113,7 @@ impl<A: Application> Worker<'_, A> {
         let entry = response.entry.of_body();
         let predictor = &self.shared.predictor;
         let leaves = response.blocks() && predictor.forecast(entry) != Forecast::Short;
-        let watch = leaves.then(Stopwatch::start);
+        let watch = leaves.then(|| Stopwatch::start(&self.account));
         if leaves {
             self.leave_seat();
         }
@@ -121,7 +122,9 @@ impl<A: Application> Worker<'_, A> {
         let pulled = self.seated(|| response.pull(&mut out));
         self.out = out;
         if let Some(watch) = watch {
-            self.shared.predictor.learn(entry, watch.measure());
+            self.shared
+                .predictor
+                .learn(entry, watch.measure(&self.account));
         } else if seated && self.held.is_none() {
             self.shared.predictor.learn(entry, Measured::Waited);
         }
