@@ -1,0 +1,141 @@
+//! What a connection waits for, and until when it may. Pure: times are arguments, in milliseconds
+//! of the server's clock.
+//!
+//! A minimum rate belongs here: it is one more thing to be overdue with.
+
+use gateway_core::server::Timeouts;
+
+use crate::shared::millis;
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waits {
+    /// Requests so far.
+    pub(crate) requests: u64,
+    /// Requests that run.
+    pub(crate) active: usize,
+    /// Since when none runs, or since when the first of those has.
+    pub(crate) turned_at: u64,
+    /// Since when a part of a head is here.
+    pub(crate) head_since: Option<u64>,
+    /// Since when the client takes nothing of what is to be sent.
+    pub(crate) write_since: Option<u64>,
+}
+
+/// What took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// The client takes nothing of the response.
+    Write,
+    /// The client does not finish a request head, or says nothing at all.
+    Head,
+    /// The client has no further request.
+    Idle,
+}
+
+impl Waits {
+    /// What is due first, and when; nothing while the application is what is waited for.
+    pub(crate) fn due(&self, timeouts: &Timeouts) -> Option<(u64, Overdue)> {
+        if let Some(since) = self.write_since {
+            return Some((after(since, timeouts.write_stall), Overdue::Write));
+        }
+        if self.active > 0 {
+            return None;
+        }
+        if let Some(since) = self.head_since {
+            // Sent behind a request that was still running: its time begins when that is over.
+            let since = since.max(self.turned_at);
+            return Some((after(since, timeouts.head), Overdue::Head));
+        }
+        if self.requests == 0 {
+            return Some((after(self.turned_at, timeouts.head), Overdue::Head));
+        }
+        Some((after(self.turned_at, timeouts.idle), Overdue::Idle))
+    }
+
+    /// What the connection is at, in words for the log.
+    pub(crate) fn state(&self) -> &'static str {
+        match self {
+            Self {
+                write_since: Some(_),
+                ..
+            } => "writing",
+            Self { active: 1.., .. } => "in application",
+            Self {
+                head_since: Some(_),
+                ..
+            } => "reading head",
+            Self { requests: 0, .. } => "opening",
+            _ => "idle",
+        }
+    }
+}
+
+fn after(since: u64, timeout: std::time::Duration) -> u64 {
+    since.saturating_add(millis(timeout))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn timeouts() -> Timeouts {
+        let mut timeouts = Timeouts::default();
+        timeouts.head = Duration::from_millis(30);
+        timeouts.write_stall = Duration::from_millis(40);
+        timeouts.idle = Duration::from_millis(75);
+        timeouts
+    }
+
+    #[test]
+    fn each_wait_has_its_bound_and_the_application_has_none() {
+        let opening = Waits {
+            turned_at: 5,
+            ..Waits::default()
+        };
+        let idle = Waits {
+            requests: 2,
+            ..opening
+        };
+        let head = Waits {
+            head_since: Some(9),
+            ..idle
+        };
+        let call = Waits { active: 1, ..idle };
+        let writing = Waits {
+            write_since: Some(100),
+            ..call
+        };
+        for (waits, state, due) in [
+            (opening, "opening", Some((35, Overdue::Head))),
+            (idle, "idle", Some((80, Overdue::Idle))),
+            (head, "reading head", Some((39, Overdue::Head))),
+            (call, "in application", None),
+            (writing, "writing", Some((140, Overdue::Write))),
+            // The rest of a response may still be on its way when the request is over.
+            (
+                Waits {
+                    active: 0,
+                    ..writing
+                },
+                "writing",
+                Some((140, Overdue::Write)),
+            ),
+        ] {
+            assert_eq!(waits.due(&timeouts()), due, "{state}");
+            assert_eq!(waits.state(), state);
+        }
+    }
+
+    #[test]
+    fn no_time_out_is_too_long() {
+        let mut timeouts = timeouts();
+        timeouts.head = Duration::MAX;
+        assert_eq!(
+            Waits::default().due(&timeouts),
+            Some((u64::MAX, Overdue::Head))
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Drives hyper through a connection, with one lazy timer for all its deadlines.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use tokio::time::sleep_until;
+
+use super::State;
+use super::deadline::Overdue;
+use crate::shared::Stage;
+
+/// Polls `connection` to its end, or cuts it off when it is overdue or the server must stop.
+/// `begin_to_end` has hyper take no further request, and end at once if none runs.
+///
+/// The timer is not moved with each request: it is let go off, finds that the deadline has moved
+/// on, and is set anew. So a busy connection pays for a timer once in half a minute.
+pub(super) async fn drive<C>(connection: C, begin_to_end: impl Fn(Pin<&mut C>), state: &State)
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let shared = &state.shared;
+    let mut connection = pin!(connection);
+    let mut ending = false;
+    let mut armed = shared.clock.now();
+    let mut alarm = pin!(sleep_until(shared.clock.instant(armed).into()));
+    let ended = poll_fn(|cx| {
+        state.set_waker(cx.waker());
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(ended);
+            }
+            let stage = shared.stop.stage();
+            if stage == Stage::Cutting {
+                return Poll::Ready(Ok(()));
+            }
+            let waits = state.waits();
+            // What was on its way when the word to stop came is let in: a part of a head is here.
+            let asked_to_end = stage == Stage::Draining && waits.head_since.is_none();
+            if !ending && (asked_to_end || state.is_last()) {
+                ending = true;
+                begin_to_end(connection.as_mut());
+                continue;
+            }
+            let Some((due, what)) = waits.due(&shared.settings.timeouts) else {
+                return Poll::Pending;
+            };
+            if due < armed {
+                armed = due;
+                alarm.as_mut().reset(shared.clock.instant(due).into());
+            }
+            while alarm.as_mut().poll(cx).is_ready() {
+                if shared.clock.now() >= due {
+                    break;
+                }
+                armed = due;
+                alarm.as_mut().reset(shared.clock.instant(due).into());
+            }
+            if shared.clock.now() < due {
+                return Poll::Pending;
+            }
+            state.cut(what);
+            match what {
+                Overdue::Idle if !ending => {
+                    ending = true;
+                    begin_to_end(connection.as_mut());
+                }
+                Overdue::Idle | Overdue::Head | Overdue::Write => return Poll::Ready(Ok(())),
+            }
+        }
+    })
+    .await;
+    if let Err(error) = ended {
+        tracing::debug!(peer = %state.endpoint.remote, %error, "connection ended");
+    }
+}

@@ -1,0 +1,79 @@
+//! One connection: which protocol it speaks, hyper driven through it, and its deadlines.
+
+pub(crate) mod deadline;
+mod drive;
+mod io;
+mod opening;
+mod state;
+
+use std::sync::Arc;
+
+use gateway_core::Application;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+
+pub(crate) use io::Io;
+pub(crate) use state::State;
+
+use crate::listener::Socket;
+use crate::service::exchange;
+use drive::drive;
+use opening::{Opening, Protocol};
+
+/// HTTP/2 streams at once on a connection: 128 (nginx: 128; hyper: 200).
+const STREAMS: u32 = 128;
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>, app: Arc<A>) {
+    let Some(opened) = Opening::new(&mut socket, &state).await else {
+        return;
+    };
+    let io = TokioIo::new(Io::new(socket, Arc::clone(&state), opened.bytes));
+    let service = {
+        let state = Arc::clone(&state);
+        service_fn(move |request: Request<Incoming>| {
+            exchange(Arc::clone(&state), Arc::clone(&app), request)
+        })
+    };
+    match opened.protocol {
+        Protocol::Http1 => {
+            let connection = http1(&state).serve_connection(io, service);
+            drive(connection, |it| it.graceful_shutdown(), &state).await;
+        }
+        Protocol::Http2 => {
+            let connection = http2(&state).serve_connection(io, service);
+            drive(connection, |it| it.graceful_shutdown(), &state).await;
+        }
+    }
+}
+
+/// hyper's part of HTTP/1. Its own header time-out stays off: it would arm a timer for each request.
+fn http1(state: &State) -> http1::Builder {
+    let limits = &state.shared.settings.limits;
+    let mut builder = http1::Builder::new();
+    builder
+        .header_read_timeout(None)
+        .max_buf_size(limits.head.max(8 * 1024) + 8 * 1024);
+    if limits.headers > 100 {
+        builder.max_headers(limits.headers); // up to 100 hyper has them on its stack
+    }
+    builder
+}
+
+/// hyper's part of HTTP/2.
+fn http2(state: &State) -> http2::Builder<TokioExecutor> {
+    let settings = &state.shared.settings;
+    let head = u32::try_from(settings.limits.head).unwrap_or(u32::MAX);
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(head)
+        // A client that is gone without a word is found out by a ping.
+        .keep_alive_interval(settings.timeouts.idle)
+        .keep_alive_timeout(settings.timeouts.write_stall);
+    builder
+}

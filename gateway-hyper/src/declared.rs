@@ -1,0 +1,166 @@
+//! What the application says about its own response, checked before hyper sees it. Pure.
+//!
+//! hyper trusts its service: an application's `Content-Length: abc` would go out as it is. What is
+//! unclear or none of the application's business is refused here, and answered with 500.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+
+/// What belongs to the connection and so to the host (RFC 9110 §7.6.1). `Connection` itself may say
+/// `close`; `Trailer` is the application's own.
+const HOP_BY_HOP: [HeaderName; 5] = [
+    TRANSFER_ENCODING,
+    UPGRADE,
+    TE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// How the body of a response is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// There is no body, whatever the head says: HEAD, 204, 205, 304.
+    None,
+    /// This many bytes, neither more nor fewer.
+    Exactly(u64),
+    /// As many as come: chunked, or HTTP/2's own framing.
+    Open,
+    /// As many as come, to a client that only learns of the end by the connection's (HTTP/1.0).
+    UntilClose,
+}
+
+/// What is wrong with a response. Always the application's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("status {0} cannot be a final response")]
+    NotFinal(u16),
+    #[error("the application set the connection's own field {0}")]
+    HopByHop(&'static str),
+    #[error("the application's Content-Length is repeated or not a number")]
+    InvalidContentLength,
+    #[error("the application declared {declared} bytes, its body has {actual}")]
+    LengthMismatch { declared: u64, actual: u64 },
+    #[error("status {0} cannot have a body")]
+    BodyNotAllowed(u16),
+}
+
+/// What is asked about a response.
+pub(crate) struct Question<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) version: Version,
+    pub(crate) status: StatusCode,
+    /// The length of the body, where it is known before it is sent.
+    pub(crate) length: Option<u64>,
+}
+
+/// Decides how the body is sent (RFC 9112 §6.3 as the sender sees it), and puts the head in order:
+/// no Content-Length where none may be, that of GET for HEAD.
+pub(crate) fn framing(question: &Question<'_>, headers: &mut HeaderMap) -> Result<Framing, Fault> {
+    refuse_hop_by_hop(headers)?;
+    let declared = content_length(headers)?;
+    let actual = question.length;
+    match question.status.as_u16() {
+        code @ (..=199 | 600..) => Err(Fault::NotFinal(code)),
+        // 205 says itself that there is none (RFC 9110 §15.3.6).
+        code @ (204 | 205) => {
+            headers.remove(CONTENT_LENGTH);
+            match (declared, actual) {
+                (Some(1..), _) | (_, Some(1..)) => Err(Fault::BodyNotAllowed(code)),
+                _ => Ok(Framing::None),
+            }
+        }
+        // What GET would have had (RFC 9110 §8.6) only the application knows.
+        304 => Ok(Framing::None),
+        _ if question.method == Method::HEAD => of_head(declared, actual, headers),
+        _ => of_body(declared, actual, question.version),
+    }
+}
+
+/// HEAD says how long the body of GET is. An empty body says nothing about that: the application
+/// may have left it out.
+fn of_head(
+    declared: Option<u64>,
+    actual: Option<u64>,
+    headers: &mut HeaderMap,
+) -> Result<Framing, Fault> {
+    match (declared, actual) {
+        (Some(declared), Some(actual @ 1..)) if declared != actual => {
+            Err(Fault::LengthMismatch { declared, actual })
+        }
+        (None, Some(actual @ 1..)) => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(actual));
+            Ok(Framing::None)
+        }
+        _ => Ok(Framing::None),
+    }
+}
+
+fn of_body(declared: Option<u64>, actual: Option<u64>, version: Version) -> Result<Framing, Fault> {
+    match (declared, actual) {
+        (Some(declared), Some(actual)) if declared != actual => {
+            Err(Fault::LengthMismatch { declared, actual })
+        }
+        (Some(length), _) | (None, Some(length)) => Ok(Framing::Exactly(length)),
+        (None, None) if version < Version::HTTP_11 => Ok(Framing::UntilClose),
+        (None, None) => Ok(Framing::Open),
+    }
+}
+
+fn refuse_hop_by_hop(headers: &HeaderMap) -> Result<(), Fault> {
+    if headers.is_empty() {
+        return Ok(());
+    }
+    for name in &HOP_BY_HOP {
+        if headers.contains_key(name) {
+            return Err(Fault::HopByHop(static_name(name)));
+        }
+    }
+    let mut connection = headers.get_all(CONNECTION).iter();
+    if connection.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"close")) {
+        return Err(Fault::HopByHop("connection"));
+    }
+    Ok(())
+}
+
+fn static_name(name: &HeaderName) -> &'static str {
+    match name.as_str() {
+        "transfer-encoding" => "transfer-encoding",
+        "upgrade" => "upgrade",
+        "te" => "te",
+        "keep-alive" => "keep-alive",
+        _ => "proxy-connection",
+    }
+}
+
+/// The Content-Length: one line of digits.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+    let Some(line) = lines.next() else {
+        return Ok(None);
+    };
+    match (decimal(line.as_bytes()), lines.next()) {
+        (Some(length), None) => Ok(Some(length)),
+        _ => Err(Fault::InvalidContentLength),
+    }
+}
+
+/// A number of digits only, that fits 64 bits.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |number, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    })
+}
+
+impl Framing {
+    /// Of a response that the host makes itself, with a body of known length.
+    pub(crate) fn of_own(length: Option<u64>, method: &Method) -> Self {
+        match length {
+            Some(length) if method != Method::HEAD => Self::Exactly(length),
+            _ => Self::None,
+        }
+    }
+}

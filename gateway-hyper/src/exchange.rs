@@ -1,0 +1,125 @@
+//! [`Exchange`]: a request from its head to the end of its response, whatever that end is.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gateway_core::server::Call;
+use gateway_core::{CancelReason, Ending, Outcome};
+use http::{Method, StatusCode, Uri, Version};
+
+use crate::connection::State;
+
+/// A request from its head to the end of its response. When it is dropped the request is over:
+/// whoever wants to know is told, once, whether the response was whole or what cut it.
+pub(crate) struct Exchange {
+    pub(crate) state: Arc<State>,
+    pub(crate) call: Call,
+    pub(crate) method: Method,
+    pub(crate) version: Version,
+    /// The number of the request on its connection, from 0.
+    pub(crate) number: u64,
+    pub(crate) received_at: Instant,
+    uri: Uri,
+    status: Option<StatusCode>,
+    sent: u64,
+    ending: Option<Ending>,
+    /// How it ends if the response is sent to its end: an error of the application that was
+    /// answered is a failure all the same.
+    verdict: Ending,
+}
+
+impl Exchange {
+    /// A request begins now.
+    pub(crate) fn begin<B>(state: Arc<State>, request: &http::Request<B>) -> Self {
+        let received_at = Instant::now();
+        let number = state.begin_request(state.shared.clock.ticks(received_at));
+        Self {
+            state,
+            call: Call::new(),
+            method: request.method().clone(),
+            version: request.version(),
+            number,
+            received_at,
+            uri: request.uri().clone(),
+            status: None,
+            sent: 0,
+            ending: None,
+            verdict: Ending::Complete,
+        }
+    }
+
+    /// By when the answer is due.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let bound = self.state.shared.settings.timeouts.request?;
+        self.received_at.checked_add(bound)
+    }
+
+    /// The path, for the log.
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// The response begins.
+    pub(crate) fn set_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// The application did not answer well; what is sent instead may still be sent whole.
+    pub(crate) fn set_verdict(&mut self, verdict: Ending) {
+        self.verdict = verdict;
+    }
+
+    /// Bytes of the body were handed to the connection.
+    pub(crate) fn add_sent(&mut self, bytes: u64) {
+        self.sent += bytes;
+    }
+
+    /// Bytes of the body so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// The response is whole.
+    pub(crate) fn complete(&mut self) {
+        self.ending.get_or_insert(self.verdict);
+    }
+
+    /// The response is cut short, by `ending`; the first word stays.
+    pub(crate) fn fail(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+    }
+
+    /// How it ended, where nobody has said so: something outside has cut it off.
+    fn cut_off(&self) -> Ending {
+        let reason = self.state.why_cut();
+        self.call.cancel(reason);
+        let stage = if self.status.is_some() {
+            "writing"
+        } else {
+            "in application"
+        };
+        tracing::info!(
+            method = %self.method,
+            path = self.path(),
+            peer = %self.state.endpoint.remote,
+            age = ?self.received_at.elapsed(),
+            state = stage,
+            %reason,
+            "request cut off"
+        );
+        match reason {
+            CancelReason::Deadline => Ending::TimedOut,
+            CancelReason::Shutdown => Ending::Shutdown,
+            _ => Ending::Disconnected,
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let ending = self.ending.unwrap_or_else(|| self.cut_off());
+        self.call
+            .finish(&Outcome::new(self.status, self.sent, ending));
+        self.state.end_request(self.state.shared.clock.now());
+    }
+}

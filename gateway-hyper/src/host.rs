@@ -1,0 +1,41 @@
+//! What this host tells the interface about itself.
+
+use std::sync::Arc;
+
+use gateway_core::server::{Host, Job};
+use gateway_core::{Capabilities, UnblockError};
+
+use crate::pool::Pool;
+
+/// The face of the server that applications see.
+pub(crate) struct HyperHost {
+    pub(crate) pool: Arc<Pool>,
+}
+
+impl Host for HyperHost {
+    fn software(&self) -> &str {
+        concat!("gateway-hyper/", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        capabilities()
+    }
+
+    fn may_block(&self) -> bool {
+        false
+    }
+
+    fn unblock(&self, job: Job) -> Result<(), UnblockError> {
+        self.pool.call(job)
+    }
+}
+
+/// What this host can do. Interim responses and upgrades are not among it: hyper sends no 1xx but
+/// `100 Continue`, and an upgrade has no face in the interface yet.
+pub(crate) fn capabilities() -> Capabilities {
+    Capabilities::MULTITHREAD
+        | Capabilities::STREAMING
+        | Capabilities::TRAILERS
+        | Capabilities::CANCELLATION
+        | Capabilities::TOKIO
+}

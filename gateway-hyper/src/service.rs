@@ -1,0 +1,198 @@
+//! A request of hyper's → [`Environ`] → the application → a response for hyper.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use gateway_core::server::{Caught, Panic, error_response};
+use gateway_core::{
+    Application, CancelReason, Ending, Environ, Error, InputError, Response, StatusError, status,
+};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, StatusCode, Version};
+use hyper::body::Incoming;
+use tokio::time::timeout_at;
+
+use crate::connection::State;
+use crate::declared::{self, Question};
+use crate::exchange::Exchange;
+use crate::input::input;
+use crate::outgoing::Outgoing;
+use crate::shared::Stage;
+use crate::strict;
+
+/// How long an application may take to notice that its deadline has passed, and to answer itself.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// Why there is no response of the application's.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("refused: {0}")]
+    Refused(#[source] StatusError),
+    #[error("{0}")]
+    Failed(Error),
+    #[error(transparent)]
+    Panicked(#[from] Panic),
+    #[error("the deadline passed")]
+    Late,
+}
+
+/// Serves one request. Never fails: whatever goes wrong is answered.
+pub(crate) async fn exchange<A: Application>(
+    state: Arc<State>,
+    app: Arc<A>,
+    request: Request<Incoming>,
+) -> Result<http::Response<Outgoing>, Infallible> {
+    let mut exchange = Exchange::begin(state, &request);
+    let result = match admit(&exchange, request) {
+        Ok(environ) => ask(app.as_ref(), environ, &exchange).await,
+        Err(refusal) => Err(Failure::Refused(refusal)),
+    };
+    let response = match result {
+        Ok(response) => response,
+        Err(failure) => answer(&failure, &mut exchange),
+    };
+    Ok(finish(response, exchange))
+}
+
+/// Checks what hyper has not, and makes the environ.
+fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, StatusError> {
+    let shared = &exchange.state.shared;
+    let (mut parts, body) = request.into_parts();
+    strict::check(&mut parts)?;
+    let limit = shared.settings.limits.body;
+    if http_body::Body::size_hint(&body).lower() > limit {
+        return Err(too_large(limit));
+    }
+    let endpoint = Arc::clone(&exchange.state.endpoint);
+    let environ = Environ::new(parts, input(body, shared), endpoint, &exchange.call)?;
+    Ok(environ.with_times(exchange.received_at, exchange.deadline()))
+}
+
+fn too_large(limit: u64) -> StatusError {
+    let error = InputError::TooLarge { limit };
+    StatusError::new(error.status(), error.to_string())
+}
+
+/// Calls the application, inside its deadline if there is one.
+async fn ask<A: Application>(
+    app: &A,
+    environ: Environ,
+    exchange: &Exchange,
+) -> Result<Response, Failure> {
+    let deadline = environ.deadline();
+    let call = match gateway_core::server::catch(|| app.call(environ)) {
+        Ok(call) => pin!(call),
+        Err(panic) => return Err(panic.into()),
+    };
+    let mut call = pin!(Caught::new(call));
+    let result = match deadline {
+        None => call.await,
+        Some(deadline) => within(call.as_mut(), deadline, exchange).await?,
+    };
+    result?.map_err(Failure::Failed)
+}
+
+/// Waits until the deadline, then says that it has passed, and waits a little longer.
+async fn within<F: Future>(
+    mut call: Pin<&mut F>,
+    deadline: Instant,
+    exchange: &Exchange,
+) -> Result<F::Output, Failure> {
+    // Most calls are ready at once; they need no timer.
+    let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+    if let Poll::Ready(output) = first {
+        return Ok(output);
+    }
+    if let Ok(output) = timeout_at(deadline.into(), call.as_mut()).await {
+        return Ok(output);
+    }
+    exchange.call.cancel(CancelReason::Deadline);
+    let late = timeout_at((deadline + GRACE).into(), call).await;
+    late.map_err(|_| Failure::Late)
+}
+
+/// Answers in the application's stead, and says why in the log.
+fn answer(failure: &Failure, exchange: &mut Exchange) -> Response {
+    let response = match failure {
+        Failure::Refused(error) => error_response(error),
+        Failure::Failed(error) => error_response(error.as_ref()),
+        Failure::Panicked(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
+        Failure::Late => status(StatusCode::SERVICE_UNAVAILABLE),
+    };
+    exchange.set_verdict(match failure {
+        Failure::Refused(_) | Failure::Failed(_) => Ending::Failed,
+        Failure::Panicked(_) => Ending::Panicked,
+        Failure::Late => Ending::TimedOut,
+    });
+    log(failure, response.status(), exchange);
+    response
+}
+
+/// 5xx is the application's or the host's trouble; the rest is between client and application.
+fn log(failure: &Failure, status: StatusCode, exchange: &Exchange) {
+    let (method, path) = (&exchange.method, exchange.path());
+    let peer = &exchange.state.endpoint.remote;
+    let status = status.as_u16();
+    if status >= 500 {
+        tracing::error!(%method, path, %peer, status, error = %failure, "request failed");
+    } else {
+        tracing::info!(%method, path, %peer, status, error = %failure, "request refused");
+    }
+}
+
+/// Checks the response, and hands it over.
+fn finish(mut response: Response, mut exchange: Exchange) -> http::Response<Outgoing> {
+    let framing = match frame(&mut response, &exchange) {
+        Ok(framing) => framing,
+        Err(fault) => {
+            tracing::error!(
+                method = %exchange.method,
+                path = exchange.path(),
+                status = response.status().as_u16(),
+                error = %fault,
+                "the application's response cannot be sent"
+            );
+            exchange.set_verdict(Ending::Failed);
+            response = status(StatusCode::INTERNAL_SERVER_ERROR);
+            declared::Framing::of_own(response.body().length(), &exchange.method)
+        }
+    };
+    exchange.set_status(response.status());
+    close_if_last(&mut response, &exchange);
+    let (parts, body) = response.into_parts();
+    http::Response::from_parts(parts, Outgoing::new(body, framing, exchange))
+}
+
+fn frame(
+    response: &mut Response,
+    exchange: &Exchange,
+) -> Result<declared::Framing, declared::Fault> {
+    let question = Question {
+        method: &exchange.method,
+        version: exchange.version,
+        status: response.status(),
+        length: response.body().length(),
+    };
+    declared::framing(&question, response.headers_mut())
+}
+
+/// Says that the connection ends with this response, where it does.
+fn close_if_last(response: &mut Response, exchange: &Exchange) {
+    let state = &exchange.state;
+    let most = state.shared.settings.limits.requests_per_connection;
+    let is_last = most.is_some_and(|most| exchange.number + 1 >= most)
+        || state.shared.stop.stage() != Stage::Serving;
+    if exchange.version >= Version::HTTP_2 {
+        // There is no such field in HTTP/2 (RFC 9113 §8.2.2): it says so with GOAWAY.
+        if response.headers_mut().remove(CONNECTION).is_some() || is_last {
+            state.set_last();
+        }
+    } else if is_last {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+}

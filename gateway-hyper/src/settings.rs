@@ -1,0 +1,33 @@
+//! [`Settings`]: what a server was told, as plain values handed down.
+
+use gateway_core::server::{Limits, Timeouts};
+
+/// Threads of the pool for blocking calls, unless told otherwise: 40, as AnyIO and so Starlette
+/// have it (tokio: 512; granian: 128, which is known to eat a database's connections).
+pub(crate) const THREADS: usize = 40;
+
+/// Blocking calls that wait for a thread, unless told otherwise: as many as connections wait in the
+/// backlog ([`Limits::backlog`]).
+pub(crate) const QUEUE: usize = 1024;
+
+/// What a server was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    /// Most threads of the pool for blocking calls.
+    pub(crate) threads: usize,
+    /// Most blocking calls that wait for a thread; beyond it 503.
+    pub(crate) queue: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            threads: THREADS,
+            queue: QUEUE,
+        }
+    }
+}

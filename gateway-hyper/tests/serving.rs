@@ -1,0 +1,90 @@
+//! Requests are answered, whichever way the application is written.
+
+mod common;
+
+use common::{start, status};
+use gateway_core::{Body, Environ, Response, Result, blocking, text};
+
+async fn echo(mut environ: Environ) -> Result {
+    let body = environ.input().read_all(1 << 20).await?;
+    Ok(text(
+        format!("{} {} ", environ.method(), environ.path_info()) + &String::from_utf8_lossy(&body),
+    ))
+}
+
+fn blocking_echo(mut environ: Environ) -> Result {
+    let body = environ.input().blocking_read_all(1 << 20)?;
+    Ok(text(
+        format!("{} {} ", environ.method(), environ.path_info()) + &String::from_utf8_lossy(&body),
+    ))
+}
+
+const POST: &str =
+    "POST /a%20b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello";
+
+#[test]
+fn answers_async_and_blocking_applications() {
+    for server in [start(echo), start(blocking(blocking_echo))] {
+        let response = server.whole(POST);
+        assert_eq!(status(&response), 200);
+        assert!(
+            response.contains("\r\ncontent-length: 15\r\n"),
+            "{response}"
+        );
+        assert!(response.ends_with("\r\n\r\nPOST /a b hello"), "{response}");
+    }
+}
+
+#[test]
+fn sends_every_kind_of_body() {
+    let file = {
+        use std::io::Write;
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&vec![b'f'; 200_000]).unwrap();
+        file
+    };
+    let path = file.path().to_owned();
+    let server = start(move |environ: Environ| {
+        let path = path.clone();
+        async move {
+            let body = match environ.path_info() {
+                "/empty" => Body::empty(),
+                "/bytes" => Body::from("bytes"),
+                "/file" => Body::file(std::fs::File::open(path)?, 1, 199_999),
+                "/iter" => Body::iter(["it", "er"].map(Ok::<_, gateway_core::Error>)),
+                "/stream" => Body::stream(Body::from("stream")),
+                _ => {
+                    let (mut sender, body) = Body::channel(1);
+                    tokio::spawn(async move {
+                        sender.send("chan").await?;
+                        sender.send("nel").await?;
+                        sender.finish();
+                        Ok::<_, gateway_core::Closed>(())
+                    });
+                    body
+                }
+            };
+            Ok(Response::new(body))
+        }
+    });
+    for (path, length, end) in [
+        ("empty", Some(0), "\r\n\r\n"),
+        ("bytes", Some(5), "\r\n\r\nbytes"),
+        ("file", Some(199_999), "ffff"),
+        ("iter", None, "\r\n\r\n2\r\nit\r\n2\r\ner\r\n0\r\n\r\n"),
+        ("stream", Some(6), "\r\n\r\nstream"),
+        (
+            "channel",
+            None,
+            "\r\n\r\n4\r\nchan\r\n3\r\nnel\r\n0\r\n\r\n",
+        ),
+    ] {
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let response = server.whole(request);
+        assert!(response.ends_with(end), "{path}: {response}");
+        let declared = length.map_or("transfer-encoding: chunked".to_owned(), |length| {
+            format!("content-length: {length}")
+        });
+        assert!(response.contains(&declared), "{path}: {response}");
+    }
+}
