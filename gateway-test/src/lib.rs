@@ -4,8 +4,11 @@
 
 mod answer;
 pub mod client;
+pub mod conformance;
+pub mod corpus;
 mod environ;
 mod event;
+pub mod fixtures;
 
 pub use answer::{Answer, Failure, call};
 pub use environ::{EnvironBuilder, environ};

@@ -1,0 +1,151 @@
+//! Deadlines: no client holds a connection for ever.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gateway_core::Ending;
+use http::Method;
+
+use super::{Setup, Stage, Verdict, pattern, request};
+use crate::client::Client;
+use crate::fixtures::{Kind, Script, echo, finishes, hello, notes_reads};
+use crate::{Log, PATIENCE};
+
+cases! {
+    once answers_408_to_a_half_head;
+    once answers_408_to_a_head_that_trickles;
+    once closes_a_connection_that_says_nothing;
+    once closes_a_connection_that_is_idle;
+    both answers_408_to_a_body_that_stalls;
+    both a_body_that_stalls_is_an_error_to_who_reads_it;
+    both cuts_a_client_that_takes_nothing;
+    both waits_for_a_client_that_takes_a_little;
+}
+
+const SHORT: Duration = Duration::from_millis(150);
+
+fn short_heads(setup: &mut Setup) {
+    setup.timeouts.head = SHORT;
+}
+
+fn answers_408_to_a_half_head(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(hello(stage.style()), short_heads)?;
+    let mut fresh = host.client()?;
+    fresh.send("GET / HTTP/1.1\r\nHo")?;
+    let mut used = host.client()?;
+    assert_eq!(used.get("/")?.status, 200);
+    used.send("G")?;
+    for mut client in [fresh, used] {
+        let reply = client.read(&Method::GET)?;
+        assert_eq!((reply.status, reply.says_close()), (408, true));
+        client.closes()?;
+    }
+    Ok(())
+}
+
+/// Each byte is in time; all of them together are not.
+fn answers_408_to_a_head_that_trickles(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(hello(stage.style()), short_heads)?;
+    let mut client = host.client()?;
+    let started = Instant::now();
+    client.send("GET / HTTP/1.1\r\nA: ")?;
+    while client.is_quiet().unwrap_or(false) && started.elapsed() < PATIENCE {
+        let _ = client.send("x"); // fails once the host has closed
+        thread::sleep(SHORT / 10); // the pace of this client
+    }
+    let answer = client.read_to_end()?;
+    assert!(
+        answer.starts_with(b"HTTP/1.1 408"),
+        "{}",
+        answer.escape_ascii()
+    );
+    Ok(())
+}
+
+fn closes_a_connection_that_says_nothing(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(hello(stage.style()), short_heads)?;
+    let answer = host.client()?.read_to_end()?;
+    let said = answer.is_empty() || answer.starts_with(b"HTTP/1.1 408");
+    assert!(said, "{}", answer.escape_ascii());
+    Ok(())
+}
+
+fn closes_a_connection_that_is_idle(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(hello(stage.style()), |setup| setup.timeouts.idle = SHORT)?;
+    let mut client = host.client()?;
+    for _ in 0..2 {
+        assert_eq!(client.get("/")?.status, 200);
+    }
+    Ok(client.closes()?) // without a word: the client may be sending its next request
+}
+
+fn short_bodies(setup: &mut Setup) {
+    setup.timeouts.body_stall = SHORT;
+}
+
+fn answers_408_to_a_body_that_stalls(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(echo(stage.style()), short_bodies)?;
+    for bytes in [
+        request("POST /", &["Content-Length: 10"], "half"),
+        request("POST /", &["Transfer-Encoding: chunked"], "4\r\nhalf\r\n"),
+        request("POST /", &["Content-Length: 10"], ""),
+    ] {
+        let mut client = host.client()?;
+        client.send(bytes)?;
+        let reply = client.read(&Method::POST)?;
+        assert_eq!((reply.status, reply.says_close()), (408, true));
+        client.closes()?;
+    }
+    Ok(())
+}
+
+/// The call never gets to its end, on a host that calls before the body is there or after.
+fn a_body_that_stalls_is_an_error_to_who_reads_it(stage: &Stage<'_>) -> Verdict {
+    let reads = Log::new();
+    let host = stage.serve_with(notes_reads(stage.style(), &reads), short_bodies)?;
+    let mut client = host.client()?;
+    client.send(request("POST /", &["Content-Length: 10"], "half"))?;
+    assert_eq!(client.read(&Method::POST)?.status, 408);
+    drop(client);
+    assert_eq!(host.client()?.get("/")?.status, 200);
+    assert_eq!(reads.next()?, 0, "the half body was read as a whole one");
+    Ok(())
+}
+
+fn cuts_a_client_that_takes_nothing(stage: &Stage<'_>) -> Verdict {
+    for kind in Kind::ALL {
+        let outcomes = Log::new();
+        let app = Script::new(kind, vec![pattern(1_000_000); 32]).app(stage.style());
+        let host = stage.serve_with(finishes(app, &outcomes), |setup| {
+            setup.timeouts.write_stall = SHORT;
+        })?;
+        let mut client = Client::connect_narrow(&host.addresses()[0], 10_000)?;
+        client.send(request("GET /", &[], ""))?;
+        assert_eq!(outcomes.next()?.ending, Ending::TimedOut, "{kind:?}");
+        let cut = client.read(&Method::GET);
+        assert!(cut.is_err_and(|error| error.is_end()), "{kind:?}");
+    }
+    Ok(())
+}
+
+/// Reads at a pace at which the whole takes longer than a stall may.
+fn waits_for_a_client_that_takes_a_little(stage: &Stage<'_>) -> Verdict {
+    let body = pattern(2_000_000);
+    let app = Script::new(Kind::Bytes, [body.clone()]).app(stage.style());
+    let host = stage.serve_with(app, |setup| {
+        setup.timeouts.write_stall = Duration::from_secs(1);
+    })?;
+    let mut client = Client::connect_narrow(&host.addresses()[0], 50_000)?;
+    client.send(request("GET /", &[], ""))?;
+    let mut came = Vec::new();
+    while !came.ends_with(b"\r\n\r\n") {
+        came.extend(client.read_some(1)?);
+    }
+    let mut received = Vec::new();
+    for piece in body.chunks(100_000) {
+        thread::sleep(Duration::from_millis(75)); // the pace of this client
+        received.extend(client.read_some(piece.len())?);
+    }
+    assert!(received == body);
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! What the application is told about the request.
+
+use super::{Listen, Stage, Verdict, request};
+use crate::client::Client;
+use crate::fixtures::{Dump, dump, mounted};
+
+cases! {
+    both tells_the_request_by_its_cgi_names;
+    once tells_who_the_ends_are;
+    once joins_fields_of_the_same_name;
+    once never_lets_a_header_pass_for_a_variable;
+    once tells_when_the_request_came_and_when_the_answer_is_due;
+    both splits_the_path_at_a_mount;
+    once knows_its_port_and_name_on_ipv6;
+}
+
+fn tells_the_request_by_its_cgi_names(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let fields = ["Content-Type: text/x", "Content-Length: 2", "Accept: */*"];
+    let reply = host
+        .client()?
+        .exchange(request("PUT /p?q=1", &fields, "hi"))?;
+    let dump = Dump::parse(&reply.body)?;
+    for (name, value) in [
+        ("GATEWAY_INTERFACE", "CGI/1.1"),
+        ("REQUEST_METHOD", "PUT"),
+        ("SCRIPT_NAME", ""),
+        ("PATH_INFO", "/p"),
+        ("QUERY_STRING", "q=1"),
+        ("REQUEST_URI", "/p?q=1"),
+        ("SERVER_PROTOCOL", "HTTP/1.1"),
+        ("SERVER_NAME", "test.example"),
+        ("wsgi.url_scheme", "http"),
+        ("CONTENT_TYPE", "text/x"),
+        ("CONTENT_LENGTH", "2"),
+        ("HTTP_ACCEPT", "*/*"),
+        ("HTTP_HOST", "test.example"),
+    ] {
+        assert_eq!(dump.var(name), Some(value), "{name}");
+    }
+    assert_eq!(dump.var("HTTPS"), None);
+    assert!(
+        dump.var("SERVER_SOFTWARE")
+            .is_some_and(|software| software.contains('/'))
+    );
+    assert_eq!(dump.body, b"hi");
+    Ok(())
+}
+
+fn tells_who_the_ends_are(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let mut client = host.client()?;
+    let own = client.local_addr().map(|address| address.to_string());
+    let dump = Dump::parse(&client.get("/")?.body)?;
+    assert_eq!(dump.var("remote"), own.as_deref());
+    let listening = host.addresses()[0].to_string();
+    assert_eq!(dump.var("local"), Some(&*listening));
+    let port = listening.rsplit(':').next();
+    assert_eq!(dump.var("SERVER_PORT"), port);
+    assert_eq!(dump.var("REMOTE_ADDR"), Some("127.0.0.1"));
+    Ok(())
+}
+
+fn joins_fields_of_the_same_name(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let fields = [
+        "X-A: 1",
+        "Cookie: a=1",
+        "x-a:  2\t",
+        "Cookie: b=2",
+        "X-Empty:",
+    ];
+    let reply = host.client()?.exchange(request("GET /", &fields, ""))?;
+    let dump = Dump::parse(&reply.body)?;
+    assert_eq!(dump.var("HTTP_X_A"), Some("1, 2"));
+    assert_eq!(dump.var("HTTP_COOKIE"), Some("a=1; b=2"));
+    assert_eq!(dump.var("HTTP_X_EMPTY"), Some(""));
+    Ok(())
+}
+
+fn never_lets_a_header_pass_for_a_variable(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let fields = [
+        "Proxy: http://evil.example",
+        "Remote-Addr: 10.0.0.1",
+        "Https: on",
+    ];
+    let reply = host.client()?.exchange(request("GET /", &fields, ""))?;
+    let dump = Dump::parse(&reply.body)?;
+    assert_eq!(dump.var("HTTP_PROXY"), None); // CVE-2016-5385
+    assert_eq!(dump.var("REMOTE_ADDR"), Some("127.0.0.1"));
+    assert_eq!(dump.var("HTTPS"), None);
+    Ok(())
+}
+
+fn tells_when_the_request_came_and_when_the_answer_is_due(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let dump_of = |host: &super::Running| -> Result<Dump, super::Flaw> {
+        Ok(Dump::parse(&host.client()?.get("/")?.body)?)
+    };
+    let told = dump_of(&host)?;
+    assert_eq!(told.var("received"), Some("true"));
+    assert_eq!(told.var("deadline"), Some("false")); // none by default
+    let host = stage.serve_with(dump(stage.style()), |setup| {
+        setup.timeouts.request = Some(std::time::Duration::from_secs(60));
+    })?;
+    assert_eq!(dump_of(&host)?.var("deadline"), Some("true"));
+    Ok(())
+}
+
+fn splits_the_path_at_a_mount(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(mounted(stage.style()))?;
+    let mut client = host.client()?;
+    for (target, script_name, path_info) in [
+        ("/mounted", "/mounted", ""),
+        ("/mounted/x%20y", "/mounted", "/x y"),
+        ("/mounted/deeper/x", "/mounted/deeper", "/x"),
+        ("/%6Dounted/deep", "/mounted", "/deep"),
+    ] {
+        let dump = Dump::parse(&client.get(target)?.body)?;
+        assert_eq!(dump.var("SCRIPT_NAME"), Some(script_name), "{target}");
+        assert_eq!(dump.var("PATH_INFO"), Some(path_info), "{target}");
+    }
+    assert_eq!(client.get("/elsewhere")?.status, 404);
+    assert_eq!(client.get("/mountedx")?.status, 404);
+    Ok(())
+}
+
+fn knows_its_port_and_name_on_ipv6(stage: &Stage<'_>) -> Verdict {
+    let Ok(listener) = std::net::TcpListener::bind("[::1]:0") else {
+        return Ok(()); // a machine without IPv6
+    };
+    let address = listener.local_addr()?;
+    let host = stage.serve_with(dump(stage.style()), |setup| {
+        setup.listen = vec![Listen::TcpBound(listener)];
+    })?;
+    let mut client = Client::connect(&host.addresses()[0])?;
+    let dump = Dump::parse(&client.exchange("GET /p HTTP/1.0\r\n\r\n")?.body)?;
+    assert_eq!(dump.var("SERVER_NAME"), Some("[::1]"));
+    let url = format!("http://[::1]:{}/p", address.port());
+    assert_eq!(dump.var("url"), Some(&*url));
+    Ok(())
+}

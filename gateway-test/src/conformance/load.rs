@@ -1,0 +1,173 @@
+//! Many clients at once: who waits for what.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+
+use http::Method;
+
+use super::{Stage, Verdict, pattern, request};
+use crate::client::Client;
+use crate::fixtures::{Gate, Kind, Script, answering, budgeted, hello, waits};
+
+cases! {
+    both calls_run_at_the_same_time;
+    both more_calls_than_threads_are_answered_in_the_end;
+    once a_blocked_call_does_not_hold_the_others_up;
+    both idle_and_slow_clients_hold_no_thread;
+    both clients_that_read_slowly_hold_no_thread;
+    once keeps_the_budget_of_an_application;
+    both answers_many_clients_at_once;
+}
+
+fn calls_run_at_the_same_time(stage: &Stage<'_>) -> Verdict {
+    let gate = Gate::new();
+    let host = stage.serve(waits(stage.style(), &gate))?;
+    let mut clients = Vec::new();
+    for n in 0..4 {
+        let mut client = host.client()?;
+        client.send(request(&format!("GET /{n}"), &[], ""))?;
+        clients.push(client);
+    }
+    for _ in 0..4 {
+        gate.entered.next()?; // none has been let go
+    }
+    gate.release.set();
+    for mut client in clients {
+        assert_eq!(client.read(&Method::GET)?.text(), "went on");
+    }
+    Ok(())
+}
+
+fn more_calls_than_threads_are_answered_in_the_end(stage: &Stage<'_>) -> Verdict {
+    let gate = Gate::new();
+    let host = stage.serve_with(waits(stage.style(), &gate), |setup| setup.threads = 2)?;
+    let mut clients = Vec::new();
+    for n in 0..10 {
+        let mut client = host.client()?;
+        client.send(request(&format!("GET /{n}"), &[], ""))?;
+        clients.push(client);
+    }
+    gate.entered.next()?;
+    gate.entered.next()?;
+    gate.release.set();
+    for mut client in clients {
+        assert_eq!(client.read(&Method::GET)?.text(), "went on");
+    }
+    Ok(())
+}
+
+fn a_blocked_call_does_not_hold_the_others_up(stage: &Stage<'_>) -> Verdict {
+    for style in crate::fixtures::Style::BOTH {
+        let gate = Gate::new();
+        let host = stage.serve(waits(style, &gate))?;
+        let mut blocked = Vec::new();
+        for _ in 0..3 {
+            let mut client = host.client()?;
+            client.send(request("GET /", &[], ""))?;
+            gate.entered.next()?;
+            blocked.push(client);
+        }
+        let mut client = host.client()?;
+        for _ in 0..20 {
+            assert_eq!(client.get("/free")?.text(), "went on", "{style}");
+            assert_eq!(host.client()?.get("/free")?.text(), "went on", "{style}");
+        }
+        gate.release.set();
+        for mut client in blocked {
+            assert_eq!(client.read(&Method::GET)?.text(), "went on", "{style}");
+        }
+    }
+    Ok(())
+}
+
+fn idle_and_slow_clients_hold_no_thread(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(hello(stage.style()), |setup| setup.threads = 2)?;
+    let mut held = Vec::new();
+    for start in [
+        "",
+        "GET / HT",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf",
+    ] {
+        for _ in 0..20 {
+            let mut client = host.client()?;
+            if start.is_empty() {
+                assert_eq!(client.get("/")?.status, 200);
+            }
+            client.send(start)?;
+            held.push(client);
+        }
+    }
+    for _ in 0..10 {
+        assert_eq!(host.client()?.get("/")?.status, 200);
+    }
+    assert_eq!(held.len(), 60);
+    Ok(())
+}
+
+fn clients_that_read_slowly_hold_no_thread(stage: &Stage<'_>) -> Verdict {
+    for kind in [Kind::Bytes, Kind::File] {
+        let large = Script::new(kind, [pattern(16_000_000)]).app(stage.style());
+        let mount = gateway_core::Mount::new()
+            .at("/large", large)
+            .at("", hello(stage.style()));
+        let app = gateway_core::BoxApplication::new(mount);
+        let host = stage.serve_with(app, |setup| setup.threads = 2)?;
+        let mut slow = Vec::new();
+        for _ in 0..6 {
+            let mut client = Client::connect_narrow(&host.addresses()[0], 10_000)?;
+            client.send(request("GET /large", &[], ""))?;
+            client.read_some(100)?;
+            slow.push(client);
+        }
+        for _ in 0..10 {
+            assert_eq!(host.client()?.get("/")?.text(), "Hello, world!", "{kind:?}");
+        }
+    }
+    Ok(())
+}
+
+fn keeps_the_budget_of_an_application(stage: &Stage<'_>) -> Verdict {
+    let gate = Gate::new();
+    let (app, most) = budgeted(2, &gate);
+    let host = stage.serve_with(app, |setup| setup.threads = 8)?;
+    let mut clients = Vec::new();
+    for n in 0..6 {
+        let mut client = host.client()?;
+        client.send(request(&format!("GET /{n}"), &[], ""))?;
+        clients.push(client);
+    }
+    gate.entered.next()?;
+    gate.entered.next()?;
+    gate.release.set();
+    for mut client in clients {
+        assert_eq!(client.read(&Method::GET)?.text(), "went on");
+    }
+    assert!(most.load(Ordering::SeqCst) <= 2, "{most:?}");
+    Ok(())
+}
+
+fn answers_many_clients_at_once(stage: &Stage<'_>) -> Verdict {
+    let app = answering(stage.style(), |environ| {
+        Ok(gateway_core::text(environ.path_info().to_owned()))
+    });
+    let host = stage.serve(app)?;
+    let ask = |n: usize| -> Verdict {
+        for turn in 0..10 {
+            let mut client = host.client()?;
+            for path in [format!("/{n}/{turn}/a"), format!("/{n}/{turn}/b")] {
+                assert_eq!(client.get(&path)?.text(), path);
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..16).map(|n| scope.spawn(move || ask(n))).collect();
+        for client in asking {
+            match client.join() {
+                Ok(verdict) => verdict?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,193 @@
+//! Connections: kept, closed and pipelined (RFC 9112 §9).
+
+use http::Method;
+
+use super::{Stage, Verdict, pattern, post, post_chunked, request};
+use crate::fixtures::{Dump, Kind, Script, dump, echo, echo_streamed, hello};
+
+cases! {
+    both keeps_the_connection_after_a_whole_exchange;
+    both closes_when_the_client_asks;
+    both closes_after_http10;
+    both keeps_http10_when_the_client_asks;
+    both answers_pipelined_requests_in_order;
+    both answers_pipelined_requests_with_bodies_in_order;
+    both answers_pipelined_requests_sent_with_the_next_head_cut;
+    once reads_nothing_after_a_request_that_closes;
+    both answers_what_was_asked_before_the_client_stopped_sending;
+    both an_unframed_body_ends_with_the_connection_in_http10;
+    once survives_clients_that_say_nothing_and_leave;
+    once survives_clients_that_leave_within_the_head;
+    once closes_when_the_application_asks;
+}
+
+fn keeps_the_connection_after_a_whole_exchange(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo(stage.style()))?;
+    let mut client = host.client()?;
+    for turn in 0..5 {
+        let body = format!("turn {turn}");
+        let bytes = match turn % 2 {
+            0 => post("/", &body),
+            _ => post_chunked("/", &[&body]),
+        };
+        let reply = client.exchange(bytes)?;
+        assert_eq!((reply.text(), reply.says_close()), (&*body, false));
+    }
+    Ok(())
+}
+
+fn closes_when_the_client_asks(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    for field in [
+        "Connection: close",
+        "connection: x-a, CLOSE",
+        "Connection: keep-alive, close",
+    ] {
+        let mut client = host.client()?;
+        let reply = client.exchange(request("GET /", &[field], ""))?;
+        assert_eq!((reply.status, reply.says_close()), (200, true), "{field}");
+        client.closes()?;
+    }
+    Ok(())
+}
+
+fn closes_after_http10(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    let mut client = host.client()?;
+    let reply = client.exchange("GET / HTTP/1.0\r\n\r\n")?;
+    assert_eq!((reply.status, reply.text()), (200, "Hello, world!"));
+    Ok(client.closes()?)
+}
+
+fn keeps_http10_when_the_client_asks(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    let mut client = host.client()?;
+    for _ in 0..2 {
+        let reply = client.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")?;
+        assert_eq!(reply.all("connection"), ["keep-alive"]);
+    }
+    client.exchange("GET / HTTP/1.0\r\n\r\n")?;
+    Ok(client.closes()?)
+}
+
+fn answers_pipelined_requests_in_order(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let mut client = host.client()?;
+    let requests: Vec<u8> = (0..20)
+        .flat_map(|n| request(&format!("GET /{n}"), &[], ""))
+        .collect();
+    client.send(requests)?;
+    for n in 0..20 {
+        let dump = Dump::parse(&client.read(&Method::GET)?.body)?;
+        assert_eq!(dump.var("PATH_INFO"), Some(&*format!("/{n}")));
+    }
+    assert!(client.is_quiet()?);
+    Ok(())
+}
+
+fn answers_pipelined_requests_with_bodies_in_order(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo_streamed(stage.style()))?;
+    let mut client = host.client()?;
+    let bodies: Vec<String> = (0..10).map(|n| format!("{n}").repeat(n * 10)).collect();
+    for body in &bodies {
+        let bytes = match body.len() % 20 {
+            0 => post("/", body),
+            _ => post_chunked("/", &[&body[..1], &body[1..]]),
+        };
+        client.send(bytes)?;
+    }
+    for body in &bodies {
+        assert_eq!(client.read(&Method::POST)?.text(), body);
+    }
+    Ok(())
+}
+
+fn answers_pipelined_requests_sent_with_the_next_head_cut(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo(stage.style()))?;
+    let mut client = host.client()?;
+    let two = [post("/", "first"), post("/", "second")].concat();
+    for at in [1, 20, two.len() / 2 - 1, two.len() / 2 + 1, two.len() - 1] {
+        client.send(&two[..at])?;
+        std::thread::yield_now();
+        client.send(&two[at..])?;
+        assert_eq!(client.read(&Method::POST)?.text(), "first", "cut at {at}");
+        assert_eq!(client.read(&Method::POST)?.text(), "second", "cut at {at}");
+    }
+    Ok(())
+}
+
+fn reads_nothing_after_a_request_that_closes(stage: &Stage<'_>) -> Verdict {
+    let calls = crate::Log::new();
+    let host = stage.serve(super::noted(stage.style(), &calls))?;
+    let mut client = host.client()?;
+    let last = request("GET /last", &["Connection: close"], "");
+    client.send([last, request("GET /more", &[], "")].concat())?;
+    assert_eq!(client.read(&Method::GET)?.text(), "/last");
+    client.closes()?;
+    assert_eq!((calls.next()?, calls.len()), ("/last".to_owned(), 0));
+    Ok(())
+}
+
+fn answers_what_was_asked_before_the_client_stopped_sending(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    let mut client = host.client()?;
+    client.send([request("GET /1", &[], ""), request("GET /2", &[], "")].concat())?;
+    client.stop_sending()?;
+    for _ in 0..2 {
+        assert_eq!(client.read(&Method::GET)?.status, 200);
+    }
+    Ok(client.closes()?)
+}
+
+fn an_unframed_body_ends_with_the_connection_in_http10(stage: &Stage<'_>) -> Verdict {
+    let body = pattern(200_000);
+    for kind in Kind::OPEN {
+        let chunks = body.chunks(30_000).map(<[u8]>::to_vec);
+        let host = stage.serve(Script::new(kind, chunks).app(stage.style()))?;
+        let mut client = host.client()?;
+        let reply = client.exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")?;
+        assert_eq!(reply.end, crate::client::BodyEnd::Close, "{kind:?}");
+        assert!(reply.body == body, "{kind:?}");
+    }
+    Ok(())
+}
+
+fn survives_clients_that_say_nothing_and_leave(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    for _ in 0..20 {
+        drop(host.client()?);
+        host.client()?.reset()?;
+    }
+    assert_eq!(host.client()?.get("/")?.status, 200);
+    Ok(())
+}
+
+fn survives_clients_that_leave_within_the_head(stage: &Stage<'_>) -> Verdict {
+    let calls = crate::Log::new();
+    let host = stage.serve(super::noted(stage.style(), &calls))?;
+    let head = request("GET /left", &["A: b"], "");
+    for at in (1..head.len()).step_by(5) {
+        let mut client = host.client()?;
+        client.send(&head[..at])?;
+        client.stop_sending()?;
+        let answer = client.read_to_end()?;
+        let refused = answer.starts_with(b"HTTP/1.1 400") || answer.starts_with(b"HTTP/1.1 408");
+        assert!(
+            answer.is_empty() || refused,
+            "cut at {at}: {}",
+            answer.escape_ascii()
+        );
+    }
+    assert!(calls.is_empty());
+    assert_eq!(host.client()?.get("/after")?.text(), "/after");
+    Ok(())
+}
+
+fn closes_when_the_application_asks(stage: &Stage<'_>) -> Verdict {
+    let app = Script::new(Kind::Bytes, ["bye"]).header("connection", "close");
+    let host = stage.serve(app.app(stage.style()))?;
+    let mut client = host.client()?;
+    let reply = client.get("/")?;
+    assert_eq!((reply.text(), reply.says_close()), ("bye", true));
+    Ok(client.closes()?)
+}

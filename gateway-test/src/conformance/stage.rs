@@ -1,0 +1,177 @@
+//! [`Case`], and the [`Stage`] on which it runs.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gateway_core::{BoxApplication, Capabilities};
+
+use super::host::{Running, Setup, TestHost};
+use crate::Log;
+use crate::fixtures::{Style, answering};
+
+/// One behaviour that every host has.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// The behaviour, in words.
+    pub name: &'static str,
+    /// The styles of application it is shown with; one where the style does not matter.
+    pub styles: &'static [Style],
+    /// What a host must be able to do for the case to make sense.
+    pub needs: Capabilities,
+    pub(super) run: fn(&Stage<'_>) -> Verdict,
+}
+
+/// Whether a host has the behaviour.
+pub type Verdict = Result<(), Flaw>;
+
+/// What went wrong in a case, and where. Cases also panic, in assertions.
+#[derive(Debug)]
+pub struct Flaw {
+    what: String,
+    place: &'static Location<'static>,
+}
+
+impl Flaw {
+    /// A flaw in words.
+    #[track_caller]
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            place: Location::caller(),
+        }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n    at {}", self.what, self.place)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Flaw {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl Case {
+    /// Runs the case on `host`, and stops every host that it started.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw`] if the host does not have the behaviour.
+    ///
+    /// # Panics
+    ///
+    /// Where an assertion about the host fails.
+    pub fn run(&self, host: &dyn TestHost, style: Style) -> Verdict {
+        let stage = Stage {
+            host,
+            style,
+            started: Mutex::default(),
+        };
+        (self.run)(&stage)?;
+        stage.clear()
+    }
+}
+
+/// What a case has at hand.
+pub(super) struct Stage<'a> {
+    host: &'a dyn TestHost,
+    style: Style,
+    started: Mutex<Vec<Arc<Running>>>,
+}
+
+impl Stage<'_> {
+    pub(super) fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Starts the host with the default setup.
+    #[track_caller]
+    pub(super) fn serve(&self, application: BoxApplication) -> Result<Arc<Running>, Flaw> {
+        self.serve_with(application, |_| ())
+    }
+
+    /// Starts the host with a setup of its own.
+    #[track_caller]
+    pub(super) fn serve_with(
+        &self,
+        application: BoxApplication,
+        change: impl FnOnce(&mut Setup),
+    ) -> Result<Arc<Running>, Flaw> {
+        let mut setup = Setup::default();
+        change(&mut setup);
+        let running = Arc::new(self.host.start(application, setup)?);
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.push(Arc::clone(&running));
+        Ok(running)
+    }
+
+    /// Each of `requests`, on a connection of its own, is answered with one of `statuses` before
+    /// the application is called; then the connection is closed and what follows is not read.
+    #[track_caller]
+    pub(super) fn refuses<T: AsRef<[u8]>>(&self, requests: &[T], statuses: &[u16]) -> Verdict {
+        self.refuses_with(requests, statuses, |_| ())
+    }
+
+    /// The same, with a setup of its own.
+    #[track_caller]
+    pub(super) fn refuses_with<T: AsRef<[u8]>>(
+        &self,
+        requests: &[T],
+        statuses: &[u16],
+        change: impl FnOnce(&mut Setup),
+    ) -> Verdict {
+        let calls = Log::new();
+        let host = self.serve_with(noted(self.style, &calls), change)?;
+        for request in requests {
+            let shown = excerpt(request.as_ref());
+            let mut client = host.client()?;
+            let reply = client.exchange([request.as_ref(), NEXT].concat());
+            let reply = reply.map_err(|error| Flaw::new(format!("{shown}: {error}")))?;
+            assert!(
+                statuses.contains(&reply.status),
+                "{shown}: {} and not {statuses:?}: {reply:?}",
+                reply.status
+            );
+            assert!(reply.says_close(), "{shown}: does not say close: {reply:?}");
+            let closed = client.closes();
+            closed.map_err(|error| Flaw::new(format!("{shown}: then {error}")))?;
+            assert!(calls.is_empty(), "{shown}: the application was called");
+        }
+        Ok(())
+    }
+
+    /// Stops what was started; all of it must end, and end well or as the case has seen.
+    fn clear(&self) -> Verdict {
+        let started =
+            std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
+        for host in started {
+            if !host.has_ended() {
+                host.stop();
+                host.ended()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A request that must not be read after one that was refused.
+const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: test.example\r\n\r\n";
+
+/// Notes the path of each call, and answers it.
+pub(super) fn noted(style: Style, calls: &Log<String>) -> BoxApplication {
+    let calls = calls.clone();
+    answering(style, move |environ| {
+        calls.note(environ.path_info().to_owned());
+        Ok(gateway_core::text(environ.path_info().to_owned()))
+    })
+}
+
+fn excerpt(request: &[u8]) -> String {
+    let start = &request[..request.len().min(120)];
+    format!("\"{}\"", start.escape_ascii())
+}
