@@ -30,3 +30,8 @@ pub fn hello_blocking(environ: Environ) -> Result {
         if name.is_empty() { "world" } else { name }
     )))
 }
+
+/// The examples of the repository's front page, which are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
