@@ -132,7 +132,7 @@ impl Shared {
             drop(dropped);
             return;
         }
-        // Idle threads that were woken and have not yet come for their job still count as idle.
+        // Threads that were started or woken, and have not yet come for their job, count as idle.
         if state.queued() <= state.idle {
             drop(state);
             self.job_there.notify_one();
@@ -140,6 +140,7 @@ impl Shared {
         }
         if state.threads < self.threads {
             state.threads += 1;
+            state.idle += 1; // until it comes for its first job
             drop(state);
             self.start_thread();
         }
@@ -154,6 +155,7 @@ impl Shared {
         tracing::warn!(%error, "cannot start a thread for blocking calls");
         let mut state = self.lock();
         state.threads -= 1;
+        state.idle -= 1;
         if state.threads == 0 {
             // Nobody would ever come for the jobs: dropped, they tell their callers so.
             let dropped = (
@@ -167,6 +169,7 @@ impl Shared {
 
     /// The life of a thread.
     fn work(&self) {
+        self.lock().idle -= 1;
         while let Some(job) = self.wait_for_job() {
             if let Err(panic) = catch(job) {
                 tracing::error!(%panic, "a job of the blocking pool panicked");

@@ -1,6 +1,7 @@
 //! A server under test, and a client that sends exact bytes.
 
 #![allow(
+    unreachable_pub, // each test program has a copy of its own
     dead_code,           // each test program uses its part
     clippy::unwrap_used  // a failure here is a failure of the test
 )]
