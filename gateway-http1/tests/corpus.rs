@@ -5,15 +5,11 @@
 use http::HeaderMap;
 
 use gateway_http1::{CloseReason, Reading};
+use gateway_test::corpus::{Case, ExpectedRequest, Outcome, folder, load};
 
 use self::feed::{End, Read, Reads, feed};
-use self::format::{Case, ExpectedRequest, Outcome, folder, load};
 
 mod feed;
-
-#[path = "../../gateway-test/src/corpus.rs"]
-#[allow(unreachable_pub, reason = "it is public where it is at home")]
-mod format;
 
 /// Compares what was read with what the case expects; `more` requests may follow.
 #[track_caller]

@@ -7,19 +7,11 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use gateway_http1::{BodyFraming, Event, Limits, Receiver};
+use gateway_test::corpus::{Case, folder, load};
 
 use self::feed::{End, feed};
-use self::format::{Case, folder, load};
 
 mod feed;
-
-#[path = "../../gateway-test/src/corpus.rs"]
-#[allow(
-    unreachable_pub,
-    dead_code,
-    reason = "it is public where it is at home"
-)]
-mod format;
 
 /// Pieces that mean something to the protocol, so that random joins of them get deep into it.
 const PIECES: &[&[u8]] = &[
