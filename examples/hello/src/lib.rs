@@ -1,4 +1,5 @@
-//! Ten lines of application, in both styles; `src/bin` has one main for each host.
+//! Ten lines of application, in both styles; `src/bin` has one main for each host. Any of them serves
+//! either style: which host suits which is on the repository's front page.
 
 #![forbid(unsafe_code)]
 
@@ -35,3 +36,20 @@ pub fn hello_blocking(environ: Environ) -> Result {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
+
+#[cfg(test)]
+mod tests {
+    use gateway_core::blocking;
+    use gateway_test::{call, environ};
+
+    use super::*;
+
+    #[test]
+    fn both_styles_greet_whom_the_path_names() {
+        for (request, greeting) in [("GET /", "Hello, world!\n"), ("GET /Ada", "Hello, Ada!\n")] {
+            assert_eq!(call(&hello, environ(request)).text(), greeting);
+            let app = blocking(hello_blocking);
+            assert_eq!(call(&app, environ(request)).text(), greeting);
+        }
+    }
+}
