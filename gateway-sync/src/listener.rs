@@ -12,7 +12,10 @@ use socket2::{Domain, SockAddr, Type};
 
 use crate::socket::Socket;
 
-/// A bound socket, listening or about to.
+/// The backlog between `bind` and `serve`.
+const BACKLOG: i32 = 1024;
+
+/// A bound socket that clients can connect to.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
@@ -45,7 +48,7 @@ impl Listener {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
-    /// Starts to listen, or sets the backlog of a socket that listens already.
+    /// Sets the backlog, and makes ready to accept. A socket that is merely bound listens from now on.
     pub(crate) fn listen(&self, backlog: u32) -> io::Result<()> {
         let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
         rustix::net::listen(self, backlog)?;
@@ -114,6 +117,8 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?; // a restart need not wait for the last connections' TIME_WAIT
     socket.bind(&SockAddr::from(address))?;
+    // From now on clients can connect; `serve` sets the backlog that was asked for.
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 

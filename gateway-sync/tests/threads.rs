@@ -1,0 +1,202 @@
+//! What takes a thread of the threaded server and what does not. What holds for every host is in the
+//! conformance suite.
+
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use gateway_core::server::{Limits, Timeouts};
+use gateway_core::{
+    Address, Application, Body, CancelReason, Environ, Response, Result, Sender, blocking, text,
+};
+use gateway_sync::{Handle, Server};
+use gateway_test::client::Client;
+use gateway_test::{Event, Log};
+
+/// A server that is stopped, and has ended, when the test is over.
+struct Running {
+    address: Address,
+    handle: Handle,
+    server: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Running {
+    fn start(server: Server, application: impl Application) -> Self {
+        let address = server.local_addrs()[0].clone();
+        let handle = server.handle();
+        let server = Some(thread::spawn(move || server.serve(application)));
+        Self {
+            address,
+            handle,
+            server,
+        }
+    }
+
+    fn client(&self) -> Client {
+        Client::connect(&self.address).unwrap()
+    }
+
+    fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.handle.stop();
+        if let Some(server) = self.server.take() {
+            server.join().unwrap().unwrap();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.end();
+        }
+    }
+}
+
+fn server(threads: usize) -> Server {
+    Server::bind("127.0.0.1:0").unwrap().threads(threads)
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")
+}
+
+#[test]
+fn a_stream_that_has_nothing_to_say_takes_no_thread() {
+    let senders: &'static Log<Sender> = Box::leak(Box::new(Log::new()));
+    let app = |environ: Environ| {
+        if environ.path_info() == "/quick" {
+            return Ok(text("quick"));
+        }
+        let (sender, body) = Body::channel(1);
+        senders.note(sender);
+        Ok(Response::new(body))
+    };
+    let running = Running::start(server(1), blocking(app));
+    let mut streams: Vec<_> = (0..20).map(|_| running.client()).collect();
+    for stream in &mut streams {
+        stream.send(get("/stream")).unwrap();
+    }
+    let open: Vec<_> = (0..20).map(|_| senders.next().unwrap()).collect();
+    assert_eq!(running.client().get("/quick").unwrap().text(), "quick");
+    for mut sender in open {
+        sender.blocking_send("some").unwrap();
+        sender.blocking_send("thing").unwrap();
+        sender.finish();
+    }
+    for mut stream in streams {
+        assert_eq!(stream.read(&http::Method::GET).unwrap().text(), "something");
+    }
+}
+
+#[test]
+fn the_first_slow_call_of_a_path_costs_the_others_a_tick_and_no_more() {
+    let (entered, release) = (Event::new(), Event::new());
+    let (inside, go) = (entered.clone(), release.clone());
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/slow" {
+            inside.set();
+            go.wait()?;
+        }
+        Ok(text("done"))
+    });
+    // One more thread than calls that are stuck: the seat must find it.
+    let running = Running::start(server(2), app);
+    let mut slow = running.client();
+    slow.send(get("/slow")).unwrap();
+    entered.wait().unwrap();
+    let mut quick = running.client();
+    for _ in 0..10 {
+        assert_eq!(quick.get("/quick").unwrap().text(), "done");
+    }
+    release.set();
+    assert_eq!(slow.read(&http::Method::GET).unwrap().text(), "done");
+}
+
+#[test]
+fn a_connection_beyond_the_limit_waits_until_there_is_room() {
+    let mut limits = Limits::default();
+    limits.connections = 2;
+    let running = Running::start(server(2).limits(limits), blocking(|_| Ok(text("served"))));
+    let mut first = running.client();
+    let mut second = running.client();
+    assert_eq!(first.get("/").unwrap().text(), "served");
+    assert_eq!(second.get("/").unwrap().text(), "served");
+    let mut third = running.client();
+    third.send(get("/")).unwrap();
+    assert!(third.is_quiet().unwrap());
+    drop(first);
+    assert_eq!(third.read(&http::Method::GET).unwrap().text(), "served");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_ever_for_a_call_that_does_not_return() {
+    let (entered, cancelled) = (Event::new(), Log::new());
+    let (inside, seen) = (entered.clone(), cancelled.clone());
+    let never = Mutex::new(());
+    let app = blocking(move |environ: Environ| {
+        inside.set();
+        seen.note(gateway_core::server::block_on(environ.cancelled()));
+        let _held = never.lock();
+        loop {
+            thread::park();
+        }
+    });
+    let mut timeouts = Timeouts::default();
+    timeouts.drain = Duration::from_millis(100);
+    let running = Running::start(server(2).timeouts(timeouts), app);
+    let mut client = running.client();
+    client.send(get("/")).unwrap();
+    entered.wait().unwrap();
+    running.stop();
+    assert_eq!(cancelled.next().unwrap(), CancelReason::Shutdown);
+    assert!(client.read(&http::Method::GET).is_err());
+}
+
+#[test]
+fn a_deadline_is_seen_by_blocking_code_and_ends_async_code() {
+    let mut timeouts = Timeouts::default();
+    timeouts.request = Some(Duration::from_millis(10));
+    let reasons = Log::new();
+    let seen = reasons.clone();
+    let app = blocking(move |environ: Environ| {
+        assert!(environ.deadline() > environ.received_at());
+        seen.note(gateway_core::server::block_on(environ.cancelled()));
+        Ok(text("too late, but answered"))
+    });
+    let running = Running::start(server(2).timeouts(timeouts.clone()), app);
+    assert_eq!(running.client().get("/").unwrap().status, 200);
+    assert_eq!(reasons.next().unwrap(), CancelReason::Deadline);
+
+    async fn never(_environ: Environ) -> Result {
+        std::future::pending().await
+    }
+    let running = Running::start(server(2).timeouts(timeouts), never);
+    assert_eq!(running.client().get("/").unwrap().status, 503);
+}
+
+#[test]
+fn an_iterator_is_pulled_only_as_fast_as_its_client_reads() {
+    let pulled = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&pulled);
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/quick" {
+            return Ok(text("quick"));
+        }
+        let count = std::sync::Arc::clone(&count);
+        Ok(Response::new(Body::iter((0..1000).map(move |_| {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok::<_, gateway_core::Error>(vec![b'x'; 64 * 1024])
+        }))))
+    });
+    let running = Running::start(server(1), app);
+    let mut slow = Client::connect_narrow(&running.address, 4096).unwrap();
+    slow.send(get("/large")).unwrap();
+    // The only thread is free again: the rest of the large body waits for its client.
+    slow.read_some(1).unwrap();
+    assert_eq!(running.client().get("/quick").unwrap().text(), "quick");
+    assert!(pulled.load(std::sync::atomic::Ordering::Relaxed) < 500);
+}
