@@ -13,8 +13,8 @@ import math
 import sys
 from pathlib import Path
 
-TOLERANCE = 1.1  # tenths of a degree: what a simplified line may be off
-SMALLEST = 6.0  # square tenths of a degree: islands below are left out
+TOLERANCE = 0.6  # tenths of a degree: what a simplified line may be off; less for small islands
+SMALLEST = 2.0  # square tenths of a degree: islands below are left out
 
 
 def main():
@@ -82,17 +82,18 @@ def area(points):
 def simplified(points):
     """Ramer, Douglas and Peucker, on a ring that is cut where it is widest."""
     far = max(range(len(points)), key=lambda i: math.dist(points[0], points[i]))
-    return peucker(points[: far + 1])[:-1] + peucker(points[far:])
+    tolerance = min(TOLERANCE, math.sqrt(area(points)) / 8)
+    return peucker(points[: far + 1], tolerance)[:-1] + peucker(points[far:], tolerance)
 
 
-def peucker(points):
+def peucker(points, tolerance):
     keep, todo = {0, len(points) - 1}, [(0, len(points) - 1)]
     while todo:
         a, b = todo.pop()
         if b - a < 2:
             continue
         off, i = max((away(points[i], points[a], points[b]), i) for i in range(a + 1, b))
-        if off > TOLERANCE:
+        if off > tolerance:
             keep.add(i)
             todo += [(a, i), (i, b)]
     return [points[i] for i in sorted(keep)]

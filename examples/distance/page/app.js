@@ -19,7 +19,10 @@ function make(tag, attributes = {}, ...children) {
 /** The JSON behind a path, or an Error that holds the problem document. */
 async function ask(path, parameters, signal) {
   const response = await fetch(path + "?" + new URLSearchParams(parameters), { signal });
-  const body = await response.json().catch(() => ({}));
+  const body = await response.json().catch((error) => {
+    if (response.ok || signal.aborted) throw error;
+    return {}; // not from the service: a proxy's page, perhaps
+  });
   if (response.ok) return body;
   throw Object.assign(new Error(body.detail ?? "The service answered " + response.status + "."), { problem: body });
 }
@@ -73,12 +76,12 @@ class Combobox {
     this.abort?.abort();
     const typed = this.input.value;
     if (!typed.trim() || /^[\s\d.,+-]*$/.test(typed)) return this.close();
-    this.abort = new AbortController();
+    const { signal } = (this.abort = new AbortController());
     try {
-      const { cities } = await ask("/cities", { q: typed, limit: 8 }, this.abort.signal);
-      if (document.activeElement === this.input) this.show(cities);
-    } catch (error) {
-      if (error.name !== "AbortError") this.close();
+      const { cities } = await ask("/cities", { q: typed, limit: 8 }, signal);
+      if (!signal.aborted && document.activeElement === this.input) this.show(cities);
+    } catch {
+      if (!signal.aborted) this.close(); // completion is a help; without it one types on
     }
   }
 
@@ -131,10 +134,13 @@ class Combobox {
     this.input.value = written(this.options[index]);
     this.close();
     const other = this.input === fields.base ? fields.target : fields.base;
-    if (other.value.trim()) measure(true);
-    else other.focus();
+    if (!other.value.trim()) return other.focus();
+    if (matchMedia("(pointer: coarse)").matches) this.input.blur(); // puts the keyboard of a phone away
+    measure(true);
   }
 }
+
+const boxes = Object.values(fields).map((field) => new Combobox(field));
 
 // ---------------------------------------------------------------- asking and answering
 
@@ -147,14 +153,16 @@ async function measure(remember) {
   asking?.abort();
   const { signal } = (asking = new AbortController());
   const go = form.querySelector(".go");
+  boxes.forEach((box) => box.close());
   go.setAttribute("aria-busy", "true");
   try {
     const answer = await ask("/distance", question, signal);
+    if (signal.aborted) return;
     if (remember) history.pushState(null, "", "/?" + new URLSearchParams(question));
     tell(answer);
     draw(answer);
   } catch (error) {
-    if (error.name !== "AbortError") complain(error);
+    if (!signal.aborted) complain(error);
   }
   if (!signal.aborted) go.removeAttribute("aria-busy");
 }
@@ -170,8 +178,15 @@ function tell(answer) {
     needle(leaving), `Leave ${base.name} heading ${wind(leaving)} (${decimal(1).format(leaving)}\u00b0), ` +
       `arrive at ${target.name} heading ${wind(arriving)} (${decimal(1).format(arriving)}\u00b0).`]));
   $("places").replaceChildren(card("base", base), card("target", target));
-  for (const id of ["distance", "bearing", "places"]) $(id).hidden = false;
-  $("hint").hidden = true;
+  reveal(true);
+}
+
+/** Shows what was answered last, or hides it. */
+function reveal(answered) {
+  for (const id of ["distance", "bearing", "places", "marks", "route", "route-shade"]) {
+    $(id).toggleAttribute("hidden", !answered);
+  }
+  $("hint").hidden = answered;
 }
 
 function needle(bearing) {
@@ -209,17 +224,18 @@ function complain(error) {
     if (name === parameter) field.setAttribute("aria-invalid", "true");
     else field.removeAttribute("aria-invalid");
   }
-  const words = error instanceof TypeError ? "The service cannot be reached." : error?.message;
+  const words = error?.problem ? error.message : "The service cannot be reached.";
   $("problem").replaceChildren(...(error ? [words] : []));
   if (nearest?.length) $("problem").append(" Did you mean", chips(parameter, nearest));
+  if (error) reveal(false);
 }
 
 // ---------------------------------------------------------------- the map
 
 const map = $("map");
-const WORLD = { x: 0, y: -160, width: 3600 };
-const EDGE = 1320; // |y| at the poles
-let view = { ...WORLD };
+const POLE = 1320; // |y| at the poles
+const EDGE = 1150; // beyond, at 84 degrees, there is nothing to see but where Antarctica is sewn together
+let view = { x: 0, y: -160, width: 3600 };
 let shown = []; // [{ x, y, name }], the marks
 let flight;
 
@@ -255,7 +271,7 @@ function greatCircle(from, to, bearing, steps = 160) {
 function draw({ base, target, initial_bearing: bearing }) {
   const line = bearing === null ? [[base.longitude, base.latitude]] : greatCircle(base, target, bearing);
   const points = line.map(([longitude, latitude]) => project(longitude, latitude));
-  const d = "M" + points.map((point) => point.map((n) => n.toFixed(1)).join(",")).join("L");
+  const d = "M" + points.map((point) => point.map((n) => n.toFixed(2)).join(",")).join("L");
   for (const id of ["route", "route-shade"]) $(id).setAttribute("d", d);
   shown = [{ at: points[0], name: base.name }, { at: points.at(-1), name: target.name }];
   map.setAttribute("aria-label", `Map with the great circle from ${base.name} to ${target.name}`);
@@ -272,14 +288,15 @@ function fitting(points) {
   const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const room = Math.min(0.55, 160 / wide);
-  const width = Math.max(220, (right - left) / (1 - room), (bottom - top) / (1 - Math.min(0.5, 150 / high)) * wide / high);
+  const width = Math.max(Math.min(640, wide), (right - left) / (1 - room), (bottom - top) / (1 - Math.min(0.5, 150 / high)) * wide / high);
   return bounded({ x: (left + right) / 2, y: (top + bottom) / 2, width: Math.min(width, 3600) });
 }
 
-/** Not beyond the poles, where the shape of the window permits. */
+/** Not beyond the edge, where the shape of the window and the places permit. */
 function bounded({ x, y, width }) {
+  const edge = Math.max(EDGE, ...shown.map(({ at }) => Math.abs(at[1])));
   const half = width * map.clientHeight / map.clientWidth / 2;
-  return { x, y: half >= EDGE ? 0 : Math.max(half - EDGE, Math.min(EDGE - half, y)), width };
+  return { x, y: half >= edge ? 0 : Math.max(half - edge, Math.min(edge - half, y)), width };
 }
 
 function fly(to) {
@@ -327,7 +344,7 @@ function marks() {
 
 function grid() {
   const lines = [];
-  for (let x = -5400; x <= 5400; x += 300) lines.push(`M${x},-${EDGE}V${EDGE}`);
+  for (let x = -5400; x <= 5400; x += 300) lines.push(`M${x},-${POLE}V${POLE}`);
   for (const latitude of [-60, -30, 0, 30, 60]) lines.push(`M-5400,${project(0, latitude)[1].toFixed(1)}H5400`);
   $("grid").setAttribute("d", lines.join(""));
 }
@@ -343,7 +360,6 @@ function restore() {
   if (fields.base.value && fields.target.value) measure(false);
 }
 
-for (const field of Object.values(fields)) new Combobox(field);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   measure(true);

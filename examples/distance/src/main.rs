@@ -1,3 +1,0 @@
-//! The distance service, gateway's reference application.
-
-fn main() {}
