@@ -1,3 +1,37 @@
 //! Side-by-side measurements of gateway hosts.
+//!
+//! `serve` is one server with the endpoints that are measured; `compare` starts servers in turn, each
+//! as a process of its own, drives them with wrk, and prints medians as ratios to the first of them.
 
-fn main() {}
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "a program whose output is its purpose")]
+
+mod application;
+mod compare;
+mod load;
+mod process;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the endpoints that are measured.
+    Serve(serve::Serve),
+    /// Measures servers side by side.
+    Compare(compare::Compare),
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    match Arguments::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Compare(compare) => compare.run(),
+    }
+}
