@@ -13,10 +13,12 @@ mod listener;
 mod outgoing;
 mod pool;
 mod pull;
+mod refusal;
 mod server;
 mod service;
 mod settings;
 mod shared;
 mod strict;
+mod wire;
 
 pub use server::{Handle, Server};

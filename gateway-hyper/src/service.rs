@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Caught, Panic, error_response};
+use gateway_core::server::{Caught, Panic, error_response, status_of};
 use gateway_core::{
-    Application, CancelReason, Ending, Environ, Error, InputError, Response, StatusError, status,
+    Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
 use http::header::CONNECTION;
 use http::{HeaderValue, Request, StatusCode, Version};
@@ -21,6 +21,7 @@ use crate::declared::{self, Question};
 use crate::exchange::Exchange;
 use crate::input::input;
 use crate::outgoing::Outgoing;
+use crate::refusal::Refusal;
 use crate::shared::Stage;
 use crate::strict;
 
@@ -30,8 +31,10 @@ const GRACE: Duration = Duration::from_millis(250);
 /// Why there is no response of the application's.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("refused: {0}")]
-    Refused(#[source] StatusError),
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("{0}")]
+    Malformed(StatusError),
     #[error("{0}")]
     Failed(Error),
     #[error(transparent)]
@@ -49,32 +52,31 @@ pub(crate) async fn exchange<A: Application>(
     let mut exchange = Exchange::begin(state, &request);
     let result = match admit(&exchange, request) {
         Ok(environ) => ask(app.as_ref(), environ, &exchange).await,
-        Err(refusal) => Err(Failure::Refused(refusal)),
+        Err(failure) => Err(failure),
     };
     let response = match result {
         Ok(response) => response,
-        Err(failure) => answer(&failure, &mut exchange),
+        Err(failure) => answer(failure, &mut exchange),
     };
     Ok(finish(response, exchange))
 }
 
 /// Checks what hyper has not, and makes the environ.
-fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, StatusError> {
+fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Failure> {
+    if let Some(refusal) = exchange.state.refusal_of(exchange.number) {
+        return Err(Failure::Refused(refusal));
+    }
     let shared = &exchange.state.shared;
     let (mut parts, body) = request.into_parts();
-    strict::check(&mut parts)?;
+    strict::check(&mut parts).map_err(Failure::Refused)?;
     let limit = shared.settings.limits.body;
     if http_body::Body::size_hint(&body).lower() > limit {
-        return Err(too_large(limit));
+        return Err(Failure::Refused(Refusal::BodyTooLarge(limit)));
     }
     let endpoint = Arc::clone(&exchange.state.endpoint);
-    let environ = Environ::new(parts, input(body, shared), endpoint, &exchange.call)?;
+    let environ = Environ::new(parts, input(body, shared), endpoint, &exchange.call)
+        .map_err(Failure::Malformed)?;
     Ok(environ.with_times(exchange.received_at, exchange.deadline()))
-}
-
-fn too_large(limit: u64) -> StatusError {
-    let error = InputError::TooLarge { limit };
-    StatusError::new(error.status(), error.to_string())
 }
 
 /// Calls the application, inside its deadline if there is one.
@@ -116,20 +118,40 @@ async fn within<F: Future>(
 }
 
 /// Answers in the application's stead, and says why in the log.
-fn answer(failure: &Failure, exchange: &mut Exchange) -> Response {
-    let response = match failure {
-        Failure::Refused(error) => error_response(error),
+fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
+    let failure = refused_body(failure, exchange);
+    let mut response = match &failure {
+        Failure::Refused(refusal) => status(refusal.status()),
+        Failure::Malformed(error) => error_response(error),
         Failure::Failed(error) => error_response(error.as_ref()),
         Failure::Panicked(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
         Failure::Late => status(StatusCode::SERVICE_UNAVAILABLE),
     };
-    exchange.set_verdict(match failure {
-        Failure::Refused(_) | Failure::Failed(_) => Ending::Failed,
+    exchange.set_verdict(match &failure {
         Failure::Panicked(_) => Ending::Panicked,
         Failure::Late => Ending::TimedOut,
+        _ => Ending::Failed,
     });
-    log(failure, response.status(), exchange);
+    if let Failure::Refused(_) = &failure {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    log(&failure, response.status(), exchange);
     response
+}
+
+/// What the application passes on as an error of its input is a refusal of the host's, where the
+/// body was refused.
+fn refused_body(failure: Failure, exchange: &Exchange) -> Failure {
+    let refusal = exchange.state.refusal_of(exchange.number);
+    match (&failure, refusal) {
+        (Failure::Failed(error), Some(refusal))
+            if status_of(error.as_ref()) == refusal.of_input().status() =>
+        {
+            Failure::Refused(refusal)
+        }
+        _ => failure,
+    }
 }
 
 /// 5xx is the application's or the host's trouble; the rest is between client and application.

@@ -65,6 +65,8 @@ where
                     ending = true;
                     begin_to_end(connection.as_mut());
                 }
+                // Answered with 408 when hyper reads on, unless that has been tried.
+                Overdue::Head if !state.is_head_overdue() => state.set_head_overdue(),
                 Overdue::Idle | Overdue::Head | Overdue::Write => return Poll::Ready(Ok(())),
             }
         }

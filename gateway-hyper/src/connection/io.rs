@@ -1,40 +1,181 @@
-//! [`Io`]: the connection's socket as hyper sees it, with an eye on who waits for whom.
+//! [`Io`]: the connection's socket as hyper sees it.
+//!
+//! Moves bytes, lets those through that are sound, and notes since when the client takes none. What
+//! is sound is [`wire`](crate::wire)'s business, what is overdue [`deadline`](super::deadline)'s.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use super::State;
 use crate::listener::Socket;
+use crate::refusal::Refusal;
+use crate::wire::Wire;
 
-/// The connection's socket as hyper sees it. Moves bytes, and notes since when the client takes
-/// none; what that means is [`deadline`](super::deadline)'s business.
+/// How much is read at once into bytes that wait to be whole.
+const READ: usize = 4096;
+
+/// How long the client may take to read the last answer and close, when there is something of its
+/// that nobody will read. Closed at once, the kernel would answer that with a reset, and the client
+/// might never see the answer. (Apache: 2 s; nginx: 5 s.)
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What hyper is given to read in place of a head that it must not read. The service answers it with
+/// the refusal; nothing after it is read.
+const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
+
+/// The connection's socket as hyper sees it.
 pub(crate) struct Io {
     socket: Socket,
     state: Arc<State>,
-    /// Bytes that were read to find out which protocol the client speaks.
-    opening: BytesMut,
+    /// Looks at what an HTTP/1 client sends; none for HTTP/2, whose frames hyper checks.
+    wire: Option<Wire>,
+    /// Bytes that hyper has not read yet.
+    waiting: BytesMut,
+    /// How many of those may be read.
+    sound: usize,
+    /// What is wrong with what follows the sound bytes.
+    refusal: Option<Refusal>,
+    /// Nothing more is for hyper to read.
+    over: bool,
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Io {
-    pub(crate) fn new(socket: Socket, state: Arc<State>, opening: BytesMut) -> Self {
-        Self {
+    /// `opening` has been read already.
+    pub(crate) fn new(
+        socket: Socket,
+        state: Arc<State>,
+        mut wire: Option<Wire>,
+        opening: BytesMut,
+    ) -> Self {
+        let verdict = wire.as_mut().map(|wire| wire.look(&opening));
+        let io = Self {
             socket,
             state,
-            opening,
+            wire,
+            sound: verdict.map_or(opening.len(), |verdict| verdict.sound),
+            refusal: verdict.and_then(|verdict| verdict.refusal),
+            waiting: opening,
+            over: false,
+            linger: None,
+        };
+        io.note_head();
+        io
+    }
+
+    /// Gives hyper what is sound of the bytes that wait.
+    fn give(&mut self, buffer: &mut ReadBuf<'_>) {
+        let length = self.sound.min(buffer.remaining());
+        buffer.put_slice(&self.waiting[..length]);
+        self.waiting.advance(length);
+        self.sound -= length;
+        if self.waiting.is_empty() {
+            self.waiting = BytesMut::new(); // given back
         }
     }
 
-    fn note<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Reads past the bytes that wait. False at the end of the stream.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let mut space = [0; READ];
+        let mut buffer = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
+        self.waiting.extend_from_slice(buffer.filled());
+        if let Some(wire) = &mut self.wire {
+            let verdict = wire.look(&self.waiting);
+            self.sound = verdict.sound;
+            self.refusal = verdict.refusal;
+        } else {
+            self.sound = self.waiting.len();
+        }
+        self.note_head();
+        Poll::Ready(Ok(!buffer.filled().is_empty()))
+    }
+
+    /// Reads straight into hyper's buffer, as nothing waits. False at the end of the stream.
+    fn poll_straight(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<bool>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+        let read = &buffer.filled()[before..];
+        if read.is_empty() {
+            return Poll::Ready(Ok(false));
+        }
+        let Some(wire) = &mut self.wire else {
+            return Poll::Ready(Ok(true));
+        };
+        let verdict = wire.look(read);
+        self.refusal = verdict.refusal;
+        if verdict.sound < read.len() {
+            self.waiting.extend_from_slice(&read[verdict.sound..]);
+            buffer.set_filled(before + verdict.sound);
+        }
+        self.note_head();
+        Poll::Ready(Ok(true))
+    }
+
+    /// Notes since when a part of a head waits for the rest.
+    fn note_head(&self) {
+        let is_part = self.waiting.len() > self.sound
+            && self.refusal.is_none()
+            && self.wire.as_ref().is_some_and(Wire::is_in_head);
+        self.state.note_head(is_part);
+    }
+
+    /// Keeps from hyper what is wrong: in place of a head it reads one that the service answers with
+    /// the refusal, in place of the rest of a body an error.
+    fn refuse(&mut self, refusal: Refusal, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
+        let heads = self.wire.as_ref().map_or(0, Wire::heads);
+        let in_head = self.wire.as_ref().is_none_or(Wire::refused_head);
+        self.over = true;
+        self.waiting = BytesMut::new();
+        if in_head {
+            self.state.refuse(heads, refusal);
+            buffer.put_slice(REFUSED);
+            return Ok(());
+        }
+        self.state.refuse(heads - 1, refusal); // a body has a head before it
+        Err(refusal.of_input().into())
+    }
+
+    fn note_write<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match written {
             Poll::Pending => self.state.write_stalls(),
             Poll::Ready(_) => self.state.write_moves(),
         }
         written
+    }
+
+    /// Whether closing would answer something of the client's with a reset.
+    fn must_linger(&self) -> bool {
+        let at_rest = self.wire.as_ref().is_none_or(Wire::is_in_head);
+        self.over || !at_rest || !self.waiting.is_empty() || self.state.is_draining()
+    }
+
+    /// Reads and forgets what the client still sends, until it closes or has had its time.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        loop {
+            if linger.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut space = [0; READ];
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
     }
 }
 
@@ -52,16 +193,32 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.opening.is_empty() {
-            return Pin::new(&mut self.socket).poll_read(cx, buffer);
+        let before = buffer.filled().len();
+        loop {
+            if self.sound > 0 {
+                self.give(buffer);
+            }
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            if self.over {
+                return Poll::Pending; // the answer to the refusal ends the connection
+            }
+            if let Some(refusal) = self.refusal.take() {
+                return Poll::Ready(self.refuse(refusal, buffer));
+            }
+            if self.state.is_head_overdue() {
+                self.state.note_head(false);
+                return Poll::Ready(self.refuse(Refusal::HeadTimedOut, buffer));
+            }
+            let there_is_more = match self.waiting.is_empty() {
+                true => ready!(self.poll_straight(cx, buffer))?,
+                false => ready!(self.poll_more(cx))?,
+            };
+            if !there_is_more {
+                return Poll::Ready(Ok(()));
+            }
         }
-        let length = self.opening.len().min(buffer.remaining());
-        buffer.put_slice(&self.opening[..length]);
-        self.opening.advance(length);
-        if self.opening.is_empty() {
-            self.opening = BytesMut::new(); // given back
-        }
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -72,7 +229,7 @@ impl AsyncWrite for Io {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
-        self.note(written)
+        self.note_write(written)
     }
 
     fn poll_write_vectored(
@@ -81,7 +238,7 @@ impl AsyncWrite for Io {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
-        self.note(written)
+        self.note_write(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -93,6 +250,12 @@ impl AsyncWrite for Io {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+            if !self.must_linger() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }

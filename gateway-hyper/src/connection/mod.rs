@@ -20,6 +20,7 @@ pub(crate) use state::State;
 
 use crate::listener::Socket;
 use crate::service::exchange;
+use crate::wire::Wire;
 use drive::drive;
 use opening::{Opening, Protocol};
 
@@ -31,7 +32,9 @@ pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>,
     let Some(opened) = Opening::new(&mut socket, &state).await else {
         return;
     };
-    let io = TokioIo::new(Io::new(socket, Arc::clone(&state), opened.bytes));
+    let wire =
+        (opened.protocol == Protocol::Http1).then(|| Wire::new(&state.shared.settings.limits));
+    let io = TokioIo::new(Io::new(socket, Arc::clone(&state), wire, opened.bytes));
     let service = {
         let state = Arc::clone(&state);
         service_fn(move |request: Request<Incoming>| {

@@ -7,6 +7,7 @@ use std::task::Waker;
 use gateway_core::{CancelReason, Endpoint};
 
 use super::deadline::{Overdue, Waits};
+use crate::refusal::Refusal;
 use crate::shared::{Shared, Stage};
 
 /// No time: the clock's ticks start at 0, but nothing is ever stamped with the last of them.
@@ -26,10 +27,14 @@ pub(crate) struct State {
     active: AtomicUsize,
     /// Since when none has run (or, with some running, since when the first of them has).
     turned_at: AtomicU64,
-    /// Since when a part of a request head is here that is not yet a whole one.
+    /// Since when a part of a request head is here that waits for the rest.
     head_since: AtomicU64,
     /// Since when the client has taken nothing of what is to be sent.
     write_since: AtomicU64,
+    /// Whether that has taken too long.
+    head_overdue: AtomicBool,
+    /// Which request is refused, and why.
+    refused: OnceLock<(u64, Refusal)>,
     /// Why the connection is being cut.
     cut: AtomicU8,
     /// Whether closing the socket must be a reset.
@@ -50,6 +55,8 @@ impl State {
             turned_at: AtomicU64::new(now),
             head_since: AtomicU64::new(NEVER),
             write_since: AtomicU64::new(NEVER),
+            head_overdue: AtomicBool::new(false),
+            refused: OnceLock::new(),
             cut: AtomicU8::new(0),
             reset: AtomicBool::new(false),
             last: AtomicBool::new(false),
@@ -85,13 +92,45 @@ impl State {
         }
     }
 
-    #[expect(dead_code, reason = "called where heads are read, which comes next")]
-    /// A part of a head has come (with the time of its first byte), or the head is whole.
-    pub(crate) fn set_head_since(&self, since: Option<u64>) {
-        let since = since.unwrap_or(NEVER);
-        if self.head_since.load(Ordering::Relaxed) != since {
+    /// A part of a head waits for the rest, or none does.
+    pub(crate) fn note_head(&self, is_part: bool) {
+        let noted = self.head_since.load(Ordering::Relaxed) != NEVER;
+        if is_part != noted {
+            let since = if is_part {
+                self.shared.clock.now()
+            } else {
+                NEVER
+            };
             self.head_since.store(since, Ordering::Relaxed);
         }
+    }
+
+    /// Has the part of a head that waits be answered with 408.
+    pub(crate) fn set_head_overdue(&self) {
+        self.head_overdue.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_head_overdue(&self) -> bool {
+        self.head_overdue.load(Ordering::Relaxed)
+    }
+
+    /// The request of this number on the connection is refused, or its body is. The first word stays:
+    /// nothing is read after it.
+    pub(crate) fn refuse(&self, number: u64, refusal: Refusal) {
+        let _ = self.refused.set((number, refusal));
+    }
+
+    /// Why the request of this number is refused, or its body.
+    pub(crate) fn refusal_of(&self, number: u64) -> Option<Refusal> {
+        match self.refused.get() {
+            Some((refused, refusal)) if *refused == number => Some(*refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether the server stops.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.shared.stop.stage() != Stage::Serving
     }
 
     /// The client takes nothing now.
