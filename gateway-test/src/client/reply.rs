@@ -1,5 +1,6 @@
 //! [`Reply`]: one response, read strictly.
 
+use std::fmt;
 use std::io::Read;
 
 use http::Method;
@@ -9,7 +10,7 @@ use super::error::{ReadError, WrongBytes};
 use super::incoming::Incoming;
 
 /// One response as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// Minor version: 1 for HTTP/1.1.
     pub minor_version: u8,
@@ -77,6 +78,22 @@ impl Reply {
             Ok(text) => text,
             Err(error) => panic!("the body is not text: {error}"),
         }
+    }
+}
+
+/// Short enough for the message of an assertion.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = self.body.len().min(80);
+        write!(f, "{} {} {:?}", self.status, self.reason, self.fields)?;
+        write!(f, " \"{}\"", self.body[..start].escape_ascii())?;
+        if start < self.body.len() {
+            write!(f, "… {} bytes", self.body.len())?;
+        }
+        if !self.trailers.is_empty() {
+            write!(f, " {:?}", self.trailers)?;
+        }
+        Ok(())
     }
 }
 

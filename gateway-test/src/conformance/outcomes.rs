@@ -127,9 +127,7 @@ fn tells_of_clients_that_leave_during_the_response(stage: &Stage<'_>) -> Verdict
         client.send(request("GET /", &[], ""))?;
         client.read_some(1000)?;
         client.reset()?;
-        let outcome = outcomes.next()?;
-        assert_eq!(outcome.ending, Ending::Disconnected, "{kind:?}");
-        assert!(outcome.bytes_sent < 32_000_000, "{kind:?}: {outcome:?}");
+        assert_eq!(outcomes.next()?.ending, Ending::Disconnected, "{kind:?}");
     }
     Ok(())
 }

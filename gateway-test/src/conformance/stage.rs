@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use gateway_core::server::catch;
 use gateway_core::{BoxApplication, Capabilities};
 
 use super::host::{Running, Setup, TestHost};
@@ -25,11 +26,12 @@ pub struct Case {
 /// Whether a host has the behaviour.
 pub type Verdict = Result<(), Flaw>;
 
-/// What went wrong in a case, and where. Cases also panic, in assertions.
+/// What went wrong in a case, and where. The place of an assertion that failed is in the panic
+/// message that it has printed.
 #[derive(Debug)]
 pub struct Flaw {
     what: String,
-    place: &'static Location<'static>,
+    place: Option<&'static Location<'static>>,
 }
 
 impl Flaw {
@@ -38,14 +40,18 @@ impl Flaw {
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
-            place: Location::caller(),
+            place: Some(Location::caller()),
         }
     }
 }
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n    at {}", self.what, self.place)
+        f.write_str(&self.what)?;
+        match self.place {
+            Some(place) => write!(f, "\n    at {place}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -62,18 +68,22 @@ impl Case {
     /// # Errors
     ///
     /// [`Flaw`] if the host does not have the behaviour.
-    ///
-    /// # Panics
-    ///
-    /// Where an assertion about the host fails.
     pub fn run(&self, host: &dyn TestHost, style: Style) -> Verdict {
-        let stage = Stage {
-            host,
-            style,
-            started: Mutex::default(),
-        };
-        (self.run)(&stage)?;
-        stage.clear()
+        let played = catch(|| {
+            let stage = Stage {
+                host,
+                style,
+                started: Mutex::default(),
+            };
+            (self.run)(&stage)?;
+            stage.clear()
+        });
+        played.unwrap_or_else(|panic| {
+            Err(Flaw {
+                what: panic.to_string(),
+                place: None,
+            })
+        })
     }
 }
 
