@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 
 /// How many events are taken at a time. Small batches keep the tail short: what is ready last waits
@@ -124,6 +124,23 @@ impl Poller {
         }
     }
 
+    /// Waits until one of several pollers has something, and tells which, the first ones first.
+    pub(crate) fn wait_any(pollers: &[&Self]) -> io::Result<usize> {
+        let mut fds: Vec<_> = pollers
+            .iter()
+            .map(|poller| PollFd::new(&poller.epoll, PollFlags::IN))
+            .collect();
+        loop {
+            match poll(&mut fds, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if let Some(first) = fds.iter().position(|fd| !fd.revents().is_empty()) {
+                return Ok(first);
+            }
+        }
+    }
+
     /// Wakes who waits, or who will wait next. The bell is never read: each stroke is an edge.
     pub(crate) fn ring(&self) {
         // Fails only when the counter is full, after 2^64 strokes: then an edge is pending anyway.
@@ -162,6 +179,15 @@ mod tests {
         near.read_exact(&mut [0]).unwrap();
         drop(far);
         assert_eq!(ready(&poller), connection(true, true));
+    }
+
+    #[test]
+    fn one_can_wait_for_several() {
+        let (first, second) = (Poller::new().unwrap(), Poller::new().unwrap());
+        second.ring();
+        assert_eq!(Poller::wait_any(&[&first, &second]).unwrap(), 1);
+        first.ring();
+        assert_eq!(Poller::wait_any(&[&first, &second]).unwrap(), 0);
     }
 
     #[test]

@@ -182,9 +182,9 @@ impl Responding {
         Outcome::new(Some(self.status), self.sent, self.ending)
     }
 
-    /// How the request ended, if it ends now.
-    pub(crate) fn cut(&self, ending: Ending) -> Outcome {
-        Outcome::new(Some(self.status), self.sent, ending)
+    /// How the request ended, if it ends now with `unsent` bytes that the client did not take.
+    pub(crate) fn cut(&self, ending: Ending, unsent: u64) -> Outcome {
+        Outcome::new(Some(self.status), self.sent.saturating_sub(unsent), ending)
     }
 
     /// Drops the body: PEP 3333's `close()`. A panic in it is the application's, and is logged.

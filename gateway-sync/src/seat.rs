@@ -60,6 +60,8 @@ pub(crate) struct Out {
     pub(crate) signs: Signs,
     /// Its deadline has passed.
     pub(crate) expired: bool,
+    /// When it was taken out.
+    pub(crate) now: Instant,
 }
 
 /// What the holder of a seat does next.
@@ -207,6 +209,19 @@ impl Seat {
         forgotten.is_some()
     }
 
+    /// Whether a connection can go on, as far as has been noted.
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.state().ready.is_empty()
+    }
+
+    /// Wakes the holder, if it sleeps.
+    pub(crate) fn rouse(&self) {
+        let asleep = std::mem::take(&mut self.state().asleep);
+        if asleep {
+            self.poller.ring();
+        }
+    }
+
     /// Waits for events and notes them. Returns the numbers of listeners that have connections.
     pub(crate) fn poll(&self, batch: &mut Batch, listeners: &mut Vec<usize>) -> io::Result<()> {
         self.poller.wait(batch)?;
@@ -321,6 +336,13 @@ impl State {
             };
             slot.queued = false;
             slot.call = Some(connection.call().clone());
+            // What was due before is not due of the call.
+            let now = Instant::now();
+            slot.deadline = Deadline {
+                phase: Phase::Application,
+                since: now,
+                due: None,
+            };
             let signs = std::mem::take(&mut slot.signs);
             let expired = std::mem::take(&mut slot.expired);
             return Some(Out {
@@ -328,6 +350,7 @@ impl State {
                 connection,
                 signs,
                 expired,
+                now,
             });
         }
     }

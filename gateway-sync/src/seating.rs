@@ -7,6 +7,9 @@
 //!     └──────────────── no seat is free ◀──── done with the call ───────────────────┘
 //! ```
 //!
+//! When fewer threads than seats are not in calls, seats stay free: whoever holds one looks after
+//! those too, and changes over to the one where something happens.
+//!
 //! [`Floor`] decides, [`Seating`] wakes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -68,6 +71,12 @@ impl<S> Floor<S> {
         self.spares.pop()
     }
 
+    /// Whoever holds `seat` takes `other` instead, if that is still free.
+    pub(crate) fn exchange(&mut self, seat: usize, other: usize) -> bool {
+        let free = self.free.iter_mut().find(|free| **free == other);
+        free.map(|free| *free = seat).is_some()
+    }
+
     /// Nobody gets a seat any more; all who wait are to be told.
     pub(crate) fn close(&mut self) -> Vec<S> {
         self.closed = true;
@@ -116,16 +125,28 @@ impl Spare {
 
 /// The floor, and the bell that wakes spares.
 #[derive(Debug)]
-pub(crate) struct Seating(Mutex<Floor<Arc<Spare>>>);
+pub(crate) struct Seating {
+    floor: Mutex<Floor<Arc<Spare>>>,
+    /// How many seats are free, for who only wants to know whether any is.
+    free: AtomicUsize,
+}
 
 impl Seating {
     pub(crate) fn new(seats: usize) -> Self {
-        Self(Mutex::new(Floor::new(seats)))
+        Self {
+            floor: Mutex::new(Floor::new(seats)),
+            free: AtomicUsize::new(seats),
+        }
     }
 
     /// Waits for a seat; `None` when the server ends.
     pub(crate) fn take(&self, me: &Arc<Spare>) -> Option<usize> {
-        let told = self.floor().arrive(|| Arc::clone(me));
+        let told = {
+            let mut floor = self.floor();
+            let told = floor.arrive(|| Arc::clone(me));
+            self.count(&floor);
+            told
+        };
         match told {
             Told::Take(seat) => Some(seat),
             Told::Wait => me.wait(),
@@ -133,12 +154,34 @@ impl Seating {
         }
     }
 
-    /// Leaves a seat to a spare, or to whoever comes next.
-    pub(crate) fn leave(&self, seat: usize) {
-        let spare = self.floor().leave(seat);
-        if let Some(spare) = spare {
-            spare.tell(SEAT + seat);
+    /// Leaves a seat to a spare, or to whoever comes next: false if nobody has it now.
+    pub(crate) fn leave(&self, seat: usize) -> bool {
+        let spare = {
+            let mut floor = self.floor();
+            let spare = floor.leave(seat);
+            self.count(&floor);
+            spare
+        };
+        match spare {
+            Some(spare) => {
+                spare.tell(SEAT + seat);
+                true
+            }
+            None => false,
         }
+    }
+
+    /// The seats that nobody has. Empty at the price of a load, mostly.
+    pub(crate) fn free(&self) -> Vec<usize> {
+        if self.free.load(Ordering::SeqCst) == 0 {
+            return Vec::new();
+        }
+        self.floor().free.clone()
+    }
+
+    /// Whoever holds `seat` takes `other` instead, if that is still free.
+    pub(crate) fn exchange(&self, seat: usize, other: usize) -> bool {
+        self.floor().exchange(seat, other)
     }
 
     /// Finds somebody for a seat whose thread is stuck; `vacate` is called, if there is somebody,
@@ -163,8 +206,12 @@ impl Seating {
         spares.iter().for_each(|spare| spare.tell(LEAVE));
     }
 
+    fn count(&self, floor: &Floor<Arc<Spare>>) {
+        self.free.store(floor.free.len(), Ordering::SeqCst);
+    }
+
     fn floor(&self) -> MutexGuard<'_, Floor<Arc<Spare>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.floor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -194,6 +241,15 @@ mod tests {
         assert_eq!(floor.replace(), None);
         assert_eq!(floor.arrive(|| 'b'), Told::Wait);
         assert_eq!(floor.replace(), Some('b'));
+    }
+
+    #[test]
+    fn a_holder_changes_over_to_a_free_seat_and_leaves_its_own_free() {
+        let mut floor = Floor::new(2);
+        assert_eq!(floor.arrive(|| 'a'), Told::Take(0));
+        assert!(floor.exchange(0, 1));
+        assert!(!floor.exchange(1, 1)); // it is not free any more
+        assert_eq!(floor.arrive(|| 'b'), Told::Take(0));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What the workers and the monitor share.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use gateway_core::server::{Limits, Timeouts};
@@ -42,7 +42,8 @@ pub(crate) struct Shared<A> {
     pub(crate) lent: AtomicUsize,
     pub(crate) threads: usize,
     gateway: Gateway,
-    listeners: Vec<Listener>,
+    /// Empty once the server takes no more connections.
+    listeners: RwLock<Vec<Listener>>,
     connections: AtomicUsize,
     /// Listeners are not watched: too many connections, or out of descriptors.
     paused: AtomicBool,
@@ -83,7 +84,7 @@ impl<A> Shared<A> {
             lent: AtomicUsize::new(0),
             threads,
             gateway: Gateway::new(ThreadedHost),
-            listeners,
+            listeners: RwLock::new(listeners),
             connections: AtomicUsize::new(0),
             paused: AtomicBool::new(false),
             stopping,
@@ -108,25 +109,29 @@ impl<A> Shared<A> {
         self.connections.load(Ordering::Acquire)
     }
 
-    /// Takes the connections that wait at a listener.
-    pub(crate) fn accept(&self, number: usize) {
-        let Some(listener) = self.listeners.get(number) else {
-            return;
+    /// Takes the connections that wait at a listener. True if there may be more.
+    pub(crate) fn accept(&self, number: usize) -> bool {
+        let listeners = self.listeners();
+        let Some(listener) = listeners.get(number) else {
+            return false;
         };
         for _ in 0..ACCEPTS {
             if self.connections() >= self.limits.connections {
-                return self.pause("the limit of connections is reached");
+                self.pause(&listeners, "the limit of connections is reached");
+                return false;
             }
             match listener.accept() {
                 Ok(Some((socket, remote))) => self.admit(listener, socket, remote),
-                Ok(None) => return,
+                Ok(None) => return false,
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "cannot accept connections");
-                    return self.pause("accepting failed");
+                    self.pause(&listeners, "accepting failed");
+                    return false;
                 }
             }
         }
+        true
     }
 
     /// Watches the listeners again, if there is room.
@@ -157,14 +162,16 @@ impl<A> Shared<A> {
 
     /// Takes what the kernel has accepted already, then listens no more.
     pub(crate) fn close_listeners(&self) {
-        for (number, listener) in self.listeners.iter().enumerate() {
-            self.accept(number);
-            for seat in &*self.seats {
-                if let Err(error) = seat.poller.remove(listener) {
-                    tracing::warn!(%error, "cannot end the watch on a listener");
-                }
-            }
+        let count = self.listeners().len();
+        for number in 0..count {
+            while self.accept(number) {}
         }
+        self.unwatch(&self.listeners());
+        let mut listeners = self
+            .listeners
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        listeners.clear();
     }
 
     /// Looks at all deadlines.
@@ -227,17 +234,25 @@ impl<A> Shared<A> {
         }
     }
 
-    fn pause(&self, why: &str) {
+    fn listeners(&self) -> RwLockReadGuard<'_, Vec<Listener>> {
+        self.listeners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pause(&self, listeners: &[Listener], why: &str) {
         if !self.paused.swap(true, Ordering::AcqRel) {
             tracing::warn!(
                 connections = self.connections(),
                 "{why}: the rest wait in the backlog"
             );
-            for (seat, listener) in self
-                .seats
-                .iter()
-                .flat_map(|s| self.listeners.iter().map(move |l| (s, l)))
-            {
+            self.unwatch(listeners);
+        }
+    }
+
+    fn unwatch(&self, listeners: &[Listener]) {
+        for listener in listeners {
+            for seat in &*self.seats {
                 if let Err(error) = seat.poller.remove(listener) {
                     tracing::warn!(%error, "cannot end the watch on a listener");
                 }
@@ -246,7 +261,7 @@ impl<A> Shared<A> {
     }
 
     fn watch_listeners(&self) -> io::Result<()> {
-        for (number, listener) in self.listeners.iter().enumerate() {
+        for (number, listener) in self.listeners().iter().enumerate() {
             for seat in &*self.seats {
                 seat.poller.add_listener(listener, number)?;
             }

@@ -19,7 +19,7 @@ use http::StatusCode;
 use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
-use crate::poller::Batch;
+use crate::poller::{Batch, Poller};
 use crate::predictor::{Entry, Forecast};
 use crate::request::Complete;
 use crate::seat::{Next, Out};
@@ -62,6 +62,8 @@ pub(crate) struct Turn {
     seat: usize,
     slot: usize,
     connection: Box<Connection>,
+    /// When the turn began.
+    now: Instant,
 }
 
 /// A connection whose call computes: it is called when no more than cores do so at once.
@@ -109,34 +111,70 @@ impl<'a, A: Application> Worker<'a, A> {
             } else if let Some(seat) = self.shared.seating.take(&self.spare) {
                 let tenure = self.shared.seats[seat].sit();
                 self.held = Some(Held { seat, tenure });
-                self.hold(Held { seat, tenure });
+                self.hold();
             }
         }
     }
 
-    /// Turns the connections of a seat, until the seat is lost.
-    fn hold(&mut self, held: Held) {
-        let seat = &self.shared.seats[held.seat];
+    /// Turns the connections of the seat at hand, until there is none.
+    fn hold(&mut self) {
         let mut back = None;
-        let mut listeners = Vec::new();
-        while self.held.is_some() {
+        while let Some(held) = self.held {
+            let seat = &self.shared.seats[held.seat];
             match seat.next(held.tenure, back.take()) {
                 Next::Turn(out) => back = self.turn(held.seat, out),
                 Next::Poll if self.shared.has_ended() => return,
-                Next::Poll => {
-                    if let Err(error) = seat.poll(&mut self.batch, &mut listeners) {
-                        tracing::error!(%error, "cannot poll");
-                    }
-                    listeners
-                        .drain(..)
-                        .for_each(|number| self.shared.accept(number));
-                }
+                Next::Poll => self.poll(held.seat),
                 Next::Lost => self.held = None,
             }
+            if self.held.is_none()
+                && let Some((slot, connection)) = back.take()
+            {
+                seat.put_back(slot, connection);
+            }
         }
-        if let Some((slot, connection)) = back {
-            seat.put_back(slot, connection);
+    }
+
+    /// Waits until something happens at the seat, or at one that nobody has: to that one the worker
+    /// then changes over.
+    fn poll(&mut self, number: usize) {
+        if let Some(other) = self.busy_free_seat(number)
+            && self.shared.seating.exchange(number, other)
+        {
+            let tenure = self.shared.seats[other].sit();
+            self.held = Some(Held {
+                seat: other,
+                tenure,
+            });
+            return;
         }
+        let mut listeners = Vec::new();
+        if let Err(error) = self.shared.seats[number].poll(&mut self.batch, &mut listeners) {
+            tracing::error!(%error, "cannot poll");
+        }
+        for listener in listeners {
+            self.shared.accept(listener);
+        }
+    }
+
+    /// Waits at the seat and at those that nobody has, if there are any. Theirs come first, so that
+    /// two seats that are both busy get their turns.
+    fn busy_free_seat(&self, number: usize) -> Option<usize> {
+        let free = self.shared.seating.free();
+        let seats = &self.shared.seats;
+        if free.is_empty() {
+            return None;
+        }
+        if let Some(ready) = free.iter().find(|other| seats[**other].has_ready()) {
+            return Some(*ready);
+        }
+        let pollers: Vec<_> = free
+            .iter()
+            .chain([&number])
+            .map(|number| &seats[*number].poller)
+            .collect();
+        let first = Poller::wait_any(&pollers).ok()?;
+        free.get(first).copied()
     }
 
     /// Turns a connection. What is returned goes back to its slot.
@@ -146,11 +184,13 @@ impl<'a, A: Application> Worker<'a, A> {
             connection,
             signs,
             expired,
+            now,
         } = out;
         let mut turn = Turn {
             seat,
             slot,
             connection,
+            now,
         };
         self.survive(seat, slot, |worker| {
             let left = turn.connection.note(signs);
@@ -351,7 +391,8 @@ impl<'a, A: Application> Worker<'a, A> {
             if let Some(live) = response.live.take() {
                 self.end_loan(&mut turn, live);
             }
-            self.finish(&turn, &response.cut(ending));
+            let unsent = turn.connection.outbox.len() as u64;
+            self.finish(&turn, &response.cut(ending, unsent));
         }
         self.shared.forget(turn.seat, turn.slot);
     }

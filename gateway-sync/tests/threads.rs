@@ -1,6 +1,8 @@
 //! What takes a thread of the threaded server and what does not. What holds for every host is in the
 //! conformance suite.
 
+#![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
+
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
-use std::time::Instant;
 
 use gateway_core::server::{Call, Caught, Panic};
 use gateway_core::{Application, CancelReason, Environ, Response};
@@ -16,6 +15,7 @@ use super::{Flow, Turn, Worker};
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::{Complete, RequestBody};
+use crate::seat::Seat;
 use crate::stopwatch::Stopwatch;
 
 /// How a call ended.
@@ -95,7 +95,7 @@ impl<A: Application> Worker<'_, A> {
 
     /// Says when the request was here, and by when the answer is due.
     fn with_times(&self, turn: &Turn, environ: Environ) -> Environ {
-        let now = Instant::now();
+        let now = turn.now;
         let due = self
             .shared
             .timeouts
@@ -160,8 +160,11 @@ impl<A: Application> Worker<'_, A> {
 
     /// Gives the seat to another thread.
     pub(super) fn leave_seat(&mut self) {
-        if let Some(held) = self.held.take() {
-            self.shared.seating.leave(held.seat);
+        if let Some(held) = self.held.take()
+            && !self.shared.seating.leave(held.seat)
+        {
+            // Nobody has it now: those who sleep at other seats are to look after it.
+            self.shared.seats.iter().for_each(Seat::rouse);
         }
     }
 
