@@ -1,7 +1,8 @@
 //! Makes the city database from `data/`, once per build; the binary carries the result.
 //!
-//! Two files in `OUT_DIR`: `cities.db`, an SQLite database (see [`SCHEMA`]), and `nearest.tsv`, every key with the
-//! biggest city that bears it, biggest first, for finding names that were mistyped.
+//! In `OUT_DIR`: `cities.db`, an SQLite database (see [`SCHEMA`]), and `nearest.txt` with
+//! `nearest.bin`, every key with the city it leads to, for finding names that were mistyped
+//! (src/geocoder/nearest.rs).
 
 use std::{
     cmp::Reverse,
@@ -15,27 +16,34 @@ use std::{
 
 #[path = "src/key.rs"]
 mod key;
+#[expect(dead_code, reason = "made here, compared in src/geocoder/nearest.rs")]
+#[path = "src/letters.rs"]
+mod letters;
 
 use key::key;
+use letters::Letters;
 
-/// `city.rank` is the position by population, 1 the biggest, so ordering by it needs no other column.
+/// `city.rank` is the position by population, 1 the biggest, so ordering by it needs no other
+/// column.
 ///
-/// `name` holds every name of every city under its key. `place` is the order in which those who share a key are
-/// preferred: cities that are called so first, then those that are also called so, the bigger before the smaller.
-/// `weight` ranks completions: the population, or a tenth of it under a name that is not the city's own.
+/// `name` holds every name of every city under its key. `place` is the order in which those who
+/// share a key are preferred: cities that are called so first, then those that are also called so,
+/// the bigger before the smaller. `weight` ranks completions: the population, or a tenth of it
+/// under a name that is not the city's own.
 const SCHEMA: &str = "
     PRAGMA page_size = 4096;
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     CREATE TABLE city (
         rank INTEGER PRIMARY KEY, id INTEGER NOT NULL, name TEXT NOT NULL, country TEXT NOT NULL,
-        region TEXT NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL, population INTEGER NOT NULL,
-        query TEXT NOT NULL);
+        region TEXT NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL,
+        population INTEGER NOT NULL, query TEXT NOT NULL);
     CREATE UNIQUE INDEX city_id ON city (id);
     CREATE TABLE name (
         key TEXT NOT NULL, place INTEGER NOT NULL, rank INTEGER NOT NULL, alias TEXT,
         weight INTEGER NOT NULL, PRIMARY KEY (key, place)) WITHOUT ROWID;
-    CREATE TABLE country (code TEXT PRIMARY KEY, code3 TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL)
+    CREATE TABLE country (
+        code TEXT PRIMARY KEY, code3 TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL)
         WITHOUT ROWID;";
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
@@ -44,6 +52,7 @@ fn main() -> Result<()> {
     for input in [
         "build.rs",
         "src/key.rs",
+        "src/letters.rs",
         "data/cities15000.tsv.gz",
         "data/countries.tsv",
     ] {
@@ -55,7 +64,9 @@ fn main() -> Result<()> {
     let cities = cities(&table)?;
     let names = names(&cities);
     write_database(&out.join("cities.db"), &cities, &names)?;
-    fs::write(out.join("nearest.tsv"), nearest(&names))?;
+    let (keys, glances) = nearest(&names)?;
+    fs::write(out.join("nearest.txt"), keys)?;
+    fs::write(out.join("nearest.bin"), glances)?;
     Ok(())
 }
 
@@ -190,7 +201,8 @@ fn write_database(path: &Path, cities: &[City<'_>], names: &Names<'_>) -> Result
     Ok(())
 }
 
-/// What to ask for to get this very city: the shortest of `Paris`, `Paris,US`, `Paris,US,TX` that leads to it, or `id:`.
+/// What to ask for to get this very city: the shortest of `Paris`, `Paris,US`, `Paris,US,TX` that
+/// leads to it, or `id:`.
 fn queries(cities: &[City<'_>], names: &Names<'_>) -> Vec<String> {
     let keys: Vec<String> = cities.iter().map(|city| key(city.name)).collect();
     // The first city that a name with a country, or with a country and a region, leads to.
@@ -230,17 +242,21 @@ fn queries(cities: &[City<'_>], names: &Names<'_>) -> Vec<String> {
         .collect()
 }
 
-/// `key`, tab, rank of the city it leads to; the biggest city first.
-fn nearest(names: &Names<'_>) -> String {
+/// All keys, that of the biggest city first, and what can be told of each at a glance.
+fn nearest(names: &Names<'_>) -> Result<(String, Vec<u8>)> {
     let mut lines: Vec<(u32, &str)> = names
         .iter()
         .filter_map(|(key, sharing)| Some((sharing.first()?.rank, key.as_str())))
         .collect();
     lines.sort_unstable();
-    lines
-        .iter()
-        .map(|(rank, key)| format!("{key}\t{rank}\n"))
-        .collect()
+    let (mut keys, mut glances) = (String::new(), Vec::new());
+    for (rank, key) in lines.into_iter().chain([(0, "")]) {
+        glances.extend(Letters::of(key).0.to_le_bytes());
+        glances.extend(rank.to_le_bytes());
+        glances.extend(u32::try_from(keys.len())?.to_le_bytes());
+        keys.push_str(key);
+    }
+    Ok((keys, glances))
 }
 
 fn read_gzip(path: &str) -> Result<String> {

@@ -1,7 +1,8 @@
 //! Where places are: the part of the service that waits.
 //!
-//! [`Embedded`] asks the database in the binary, [`Upstream`] another service over HTTP. Both are blocking: SQLite has
-//! no other way, and an upstream that is waited for on a thread is the case that the hosts are compared with.
+//! [`Embedded`] asks the database in the binary, [`Upstream`] another service over HTTP. Both are
+//! blocking: SQLite has no other way, and an upstream that is waited for on a thread is the case
+//! that the hosts are compared with.
 
 mod embedded;
 mod nearest;

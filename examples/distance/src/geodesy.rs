@@ -59,7 +59,8 @@ impl Point {
 pub struct Line {
     /// Length in metres.
     pub distance: f64,
-    /// Bearing on leaving, degrees clockwise from north, 0 up to 360. None between coinciding points.
+    /// Bearing on leaving, degrees clockwise from north, 0 up to 360. None between coinciding
+    /// points.
     pub initial_bearing: Option<f64>,
     /// Bearing on arriving, likewise.
     pub final_bearing: Option<f64>,
@@ -85,8 +86,8 @@ fn geodesic(from: Point, to: Point) -> (f64, f64, f64) {
     (distance, initial, arriving)
 }
 
-/// R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68 (1984): exact for near points, where the cosine
-/// rule is not.
+/// R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68 (1984): exact for near points,
+/// where the cosine rule is not.
 fn great_circle(from: Point, to: Point) -> (f64, f64, f64) {
     let (lat1, lat2) = (from.latitude.to_radians(), to.latitude.to_radians());
     let east = (to.longitude - from.longitude).to_radians();
@@ -123,8 +124,8 @@ mod tests {
         }
     }
 
-    /// Computed with GeographicLib 2.1 (Python), rows 1 to 6 confirmed by Vincenty's formula: metres and bearings of the geodesic,
-    /// metres of the haversine.
+    /// Computed with GeographicLib 2.1 (Python), rows 1 to 6 confirmed by Vincenty's formula:
+    /// metres and bearings of the geodesic, metres of the haversine.
     const REFERENCE: [(&str, Point, Point, f64, f64, f64, f64); 7] = [
         (
             "Seoul-Tokyo",

@@ -1,18 +1,20 @@
-//! The key a name is looked up by: what stays of it when case, accents and punctuation are forgotten.
+//! The key a name is looked up by: what stays of it when case, accents and punctuation are
+//! forgotten.
 //!
-//! `build.rs` compiles this file as well, so that the database is keyed by the very function that reads it. It may
-//! therefore name nothing else of this crate.
+//! `build.rs` compiles this file as well, so that the database is keyed by the very function that
+//! reads it. It may therefore name nothing else of this crate.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Folds a name so that ways of writing the same one meet: `São Paulo`, `sao paulo`, `SAO-PAULO`.
 ///
-/// Compatibility-decomposed (NFKD), case-folded, without the marks that Latin, Greek, Cyrillic, Hebrew and Arabic
-/// writers leave out, without apostrophes, and with every other run of punctuation as one blank. Marks that make
-/// another letter stay: vowel signs of the Indic scripts, the dakuten of kana.
+/// Compatibility-decomposed (NFKD), case-folded, without the marks that Latin, Greek, Cyrillic,
+/// Hebrew and Arabic writers leave out, without apostrophes, and with every other run of
+/// punctuation as one blank. Marks that make another letter stay: vowel signs of the Indic scripts,
+/// the dakuten of kana.
 ///
-/// Decomposed rather than composed, because then 서우 is a prefix of 서울: a syllable that is still being typed
-/// completes like a Latin word. Folding twice changes nothing.
+/// Decomposed rather than composed, because then 서우 is a prefix of 서울: a syllable that is still
+/// being typed completes like a Latin word. Folding twice changes nothing.
 pub(crate) fn key(name: &str) -> String {
     let bare: String = name.nfkd().filter(|c| !is_optional_mark(*c)).collect();
     let folded = unicase::UniCase::new(bare).to_folded_case();
@@ -40,9 +42,12 @@ pub(crate) fn key(name: &str) -> String {
 /// Marks that are a matter of care rather than of spelling.
 fn is_optional_mark(c: char) -> bool {
     matches!(c,
-        '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' // on Latin, Greek, Cyrillic
-        | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}' // Hebrew points
-        | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6dc}' | '\u{640}' // Arabic vowels, hamza above, kashida
+        // On Latin, Greek and Cyrillic.
+        '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        // Hebrew points.
+        | '\u{591}'..='\u{5bd}' | '\u{5bf}' | '\u{5c1}' | '\u{5c2}' | '\u{5c4}' | '\u{5c5}' | '\u{5c7}'
+        // Arabic vowels, hamza above, kashida.
+        | '\u{64b}'..='\u{65f}' | '\u{670}' | '\u{6d6}'..='\u{6dc}' | '\u{640}'
     )
 }
 

@@ -34,6 +34,7 @@
 mod answer;
 mod app;
 mod key;
+mod letters;
 mod params;
 mod stand_in;
 mod wait;

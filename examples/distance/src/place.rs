@@ -15,7 +15,8 @@ pub struct Place {
     pub country: Option<String>,
     /// The country in English.
     pub country_name: Option<String>,
-    /// First-order division: a postal code as in `IL` for the United States, GeoNames' own code elsewhere.
+    /// First-order division: a postal code as in `IL` for the United States, GeoNames' own code
+    /// elsewhere.
     pub region: Option<String>,
     /// Degrees north.
     pub latitude: f64,
@@ -23,7 +24,8 @@ pub struct Place {
     pub longitude: f64,
     /// Inhabitants.
     pub population: Option<u32>,
-    /// What to ask for to get this very place and no namesake: `Paris`, `Paris,US`, `Springfield,US,IL`, `id:4250542`.
+    /// What to ask for to get this very place and no namesake: `Paris`, `Paris,US`,
+    /// `Springfield,US,IL`, `id:4250542`.
     pub query: String,
 }
 

@@ -45,8 +45,8 @@ pub enum QueryError {
 }
 
 impl Name {
-    /// Readings of the name: key of the name and the qualifiers that narrow it. The whole comes first, for names that
-    /// hold a comma themselves.
+    /// Readings of the name: key of the name and the qualifiers that narrow it. The whole comes
+    /// first, for names that hold a comma themselves.
     pub(crate) fn readings(&self) -> impl Iterator<Item = (String, &[String])> {
         (1..=self.parts.len()).rev().map(|at| {
             let (name, qualifiers) = self.parts.split_at(at);

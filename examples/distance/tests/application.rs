@@ -323,7 +323,7 @@ mod comparing {
         let compute = json_at("/compute", 200);
         assert_eq!(
             compute,
-            json!({"geodesics": 1000, "total_m": 11_071_631_386.0})
+            json!({"geodesics": 2000, "total_m": 22_132_735_652.0})
         );
         assert_eq!(json_at("/delay?s=0.01", 200), json!({"waited_s": 0.01}));
         assert_eq!(json_at("/io", 200), json!({"waited_s": 0.1}));

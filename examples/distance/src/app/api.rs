@@ -117,8 +117,7 @@ fn limit(text: &str) -> Result<u32, Problem> {
 }
 
 fn distance(base: Located, target: Located, method: Method, line: Line) -> Distance {
-    // Millimetres are less than the data is good for, and a millionth of a degree is as much as
-    // their ratio to the shortest distance between two cities.
+    // Millimetres and millionths of a degree: finer than the data is.
     let millimetres = (line.distance * 1e3).round();
     let bearing = |degrees: f64| (degrees * 1e6).round() / 1e6 % 360.0;
     Distance {

@@ -4,7 +4,7 @@ pub(super) mod complete;
 mod lookup;
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
@@ -30,8 +30,8 @@ const CITY: &str = "city LEFT JOIN country ON country.code = city.country";
 /// The database is a part of the binary, and SQLite reads it from there: no file is looked for,
 /// written or locked, and opening takes microseconds. It cannot be written to.
 ///
-/// A connection serves one thread at a time; those not in use wait in a pool, which grows to as many
-/// as are ever used at once.
+/// A connection serves one thread at a time; those not in use wait in a pool, which grows to as
+/// many as are ever used at once.
 pub struct Embedded {
     idle: Mutex<Vec<Connection>>,
 }
@@ -48,8 +48,9 @@ impl Embedded {
         })
     }
 
-    /// Cities of which a name begins with `prefix`, at most `limit`, the likelier first: who is called just so, then
-    /// by population, of which a tenth counts where the name is not the city's own.
+    /// Cities of which a name begins with `prefix`, at most `limit`, the likelier first: who is
+    /// called just so, then by population, of which a tenth counts where the name is not the
+    /// city's own.
     ///
     /// # Errors
     ///
@@ -63,24 +64,22 @@ impl Embedded {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, GeocodeError>,
     ) -> Result<T, GeocodeError> {
-        // A pool is as good after a panic as before it.
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle().pop();
         let connection = idle.map_or_else(connect, Ok)?;
         let result = work(&connection);
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+        self.idle().push(connection);
         result
+    }
+
+    /// The pool, which is as good after a panic as before it.
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Geocoder for Embedded {
-    /// Takes microseconds, or some milliseconds for a name that is not there, and so heeds no deadline.
+    /// Takes microseconds, or some milliseconds for a name that is not there, and so heeds no
+    /// deadline.
     fn locate(&self, query: &Query, _deadline: Option<Instant>) -> Result<Located, GeocodeError> {
         match query {
             Query::Point(point) => Ok(Place::point(*point).into()),
@@ -98,8 +97,8 @@ fn connect() -> Result<Connection, GeocodeError> {
     // KiB of pages that a connection keeps: inner nodes stay, and a hundred connections take 50 MB.
     // Reading in place instead (mmap_size) needs locks that two threads already feel.
     connection.pragma_update(None, "cache_size", -512)?;
-    // Plans do not depend on the values bound; otherwise SQLite, which is built with STAT4, compiles
-    // a statement anew for each of them.
+    // Plans do not depend on the values bound; otherwise SQLite, which is built with STAT4,
+    // compiles a statement anew for each of them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }

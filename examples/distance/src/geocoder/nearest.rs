@@ -1,23 +1,27 @@
 //! Names that resemble one that is not there.
 //!
-//! All 290 000 are looked at, in some milliseconds: the set of its letters tells of nearly every name that it is too
-//! far off, and only what is left is compared letter by letter. So there is no index to build, load or keep in step.
+//! All 290 000 are looked at, in one to five milliseconds: the set of its letters tells of nearly
+//! every name that it is too far off, and only what is left is compared letter by letter. So there
+//! is no index to load or to keep in step.
 
-/// Every key and the rank of the city it leads to, the biggest city first. Made by `build.rs`.
-static NAMES: &str = include_str!(concat!(env!("OUT_DIR"), "/nearest.tsv"));
+use crate::letters::Letters;
 
-/// Ranks of the cities, at most `limit`, whose keys are nearest to `asked`: by the fewest slips of the pen (a letter
-/// left out, put in, replaced, or swapped with its neighbour), then by population.
+/// Every key, one after the other, that of the biggest city first.
+static KEYS: &str = include_str!(concat!(env!("OUT_DIR"), "/nearest.txt"));
+
+/// For every key 16 bytes, little-endian: its letters (8), the rank of the city it leads to (4),
+/// and where it begins in [`KEYS`] (4); and one more that only says where the last one ends.
+static GLANCES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/nearest.bin"));
+
+/// Ranks of the cities, at most `limit`, whose keys are nearest to `asked`: by the fewest slips of
+/// the pen (a letter left out, put in, replaced, or swapped with its neighbour), then by
+/// population.
 pub(super) fn nearest(asked: &str, limit: usize) -> Vec<u32> {
-    let tolerance = tolerance(asked);
     let letters = Letters::of(asked);
-    let mut found: Vec<(u32, u32)> = NAMES
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .filter(|(key, _)| letters.slips_at_least(&Letters::of(key)) <= tolerance)
+    let tolerance = tolerance(letters.count());
+    let mut found: Vec<(u64, u32)> = keys(|of_key| letters.slips_at_least(of_key) <= tolerance)
         .map(|(key, rank)| (slips(asked, key), rank))
         .filter(|(slips, _)| *slips <= tolerance)
-        .filter_map(|(slips, rank)| Some((slips, rank.parse().ok()?)))
         .collect();
     found.sort_unstable();
 
@@ -30,41 +34,35 @@ pub(super) fn nearest(asked: &str, limit: usize) -> Vec<u32> {
     ranks
 }
 
-/// How many slips a name of this length may hold and still be recognised.
-fn tolerance(asked: &str) -> u32 {
-    match asked.chars().count() {
+/// How many slips a name of this many letters may hold and still be recognised.
+fn tolerance(count: u64) -> u64 {
+    match count {
         0..=3 => 1,
         4..=7 => 2,
         _ => 3,
     }
 }
 
+/// The keys that pass at a glance, with the ranks they lead to.
+fn keys(passes: impl Fn(Letters) -> bool) -> impl Iterator<Item = (&'static str, u32)> {
+    let (glances, _) = GLANCES.as_chunks::<16>();
+    glances.windows(2).filter_map(move |pair| {
+        let [glance, next] = pair else { return None };
+        let word = |glance: &[u8; 16]| u128::from_le_bytes(*glance);
+        let start = |glance| (word(glance) >> 96) as usize;
+        if !passes(Letters(word(glance) as u64)) {
+            return None;
+        }
+        Some((
+            KEYS.get(start(glance)..start(next))?,
+            (word(glance) >> 64) as u32,
+        ))
+    })
+}
+
 /// Optimal string alignment distance: insertions, deletions, replacements, swaps of neighbours.
-fn slips(one: &str, other: &str) -> u32 {
-    u32::try_from(strsim::osa_distance(one, other)).unwrap_or(u32::MAX)
-}
-
-/// What can be told of a key at a glance.
-struct Letters {
-    count: u32,
-    /// One bit for each letter that occurs; letters may share a bit.
-    set: u64,
-}
-
-impl Letters {
-    fn of(key: &str) -> Self {
-        key.chars()
-            .fold(Self { count: 0, set: 0 }, |letters, c| Self {
-                count: letters.count + 1,
-                set: letters.set | 1 << (u32::from(c) % 61),
-            })
-    }
-
-    /// A lower bound of [`slips`]: each adds or takes one letter, or replaces one and so changes at most two bits.
-    fn slips_at_least(&self, other: &Self) -> u32 {
-        let differing = (self.set ^ other.set).count_ones();
-        self.count.abs_diff(other.count).max(differing.div_ceil(2))
-    }
+fn slips(one: &str, other: &str) -> u64 {
+    u64::try_from(strsim::osa_distance(one, other)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -93,16 +91,24 @@ mod tests {
 
     #[test]
     fn the_glance_never_rules_out_a_near_name() {
-        let keys: Vec<&str> = NAMES
-            .lines()
-            .step_by(997)
-            .filter_map(|line| Some(line.split_once('\t')?.0))
-            .collect();
-        for one in &keys {
-            for other in &keys {
-                let bound = Letters::of(one).slips_at_least(&Letters::of(other));
+        let some: Vec<&str> = keys(|_| true).step_by(997).map(|(key, _)| key).collect();
+        assert!(some.len() > 250);
+        for one in &some {
+            for other in &some {
+                let bound = Letters::of(one).slips_at_least(Letters::of(other));
                 assert!(bound <= slips(one, other), "{one} and {other}: {bound}");
             }
+        }
+    }
+
+    #[test]
+    fn every_key_stands_beside_its_own_letters() {
+        for (at, (key, _)) in keys(|_| true).enumerate().step_by(4999) {
+            let letters = Letters::of(key);
+            assert!(
+                keys(|of_key| of_key == letters).any(|(found, _)| found == key),
+                "{at}: {key}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Another service, asked over HTTP.
 //!
-//! `GET {base}/locate?place=Seoul` is answered 200 with a [`Located`] in JSON, or 404 with a problem
-//! document whose `nearest` holds places. [`stand_in`](crate::stand_in) is such a service.
+//! `GET {base}/locate?place=Seoul` is answered 200 with a [`Located`] in JSON, or 404 with a
+//! problem document whose `nearest` holds places. [`stand_in`](crate::stand_in) is such a service.
 
 use std::time::{Duration, Instant};
 

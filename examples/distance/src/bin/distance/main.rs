@@ -6,6 +6,8 @@
 //! distance --host hyper --geocoder http://127.0.0.1:8001
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod serve;
 

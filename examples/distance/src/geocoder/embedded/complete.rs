@@ -34,13 +34,16 @@ pub(super) fn complete(
         format!("{whole}{blank}"),
         format!("{whole}{blank}{}", char::MAX),
     );
-    // A city shows up once, under the weightiest of its names: beside max(), SQLite takes the bare columns from the
-    // row that holds the maximum. No population comes near 10^12.
+    // A city shows up once, under the weightiest of its names: beside max(), SQLite takes the bare
+    // columns from the row that holds the maximum. No population comes near 10^12.
     let mut select = database.prepare_cached(&format!(
         "SELECT {COLUMNS}, found.alias FROM (
-             SELECT rank, alias, max(weight + iif(key = ?1 AND alias IS NULL, 1000000000000, 0)) AS weight
-             FROM name WHERE key >= ?2 AND key < ?3 GROUP BY rank ORDER BY weight DESC, rank LIMIT ?4
-         ) AS found CROSS JOIN {CITY} WHERE city.rank = found.rank ORDER BY found.weight DESC, found.rank"
+             SELECT rank, alias,
+                 max(weight + iif(key = ?1 AND alias IS NULL, 1000000000000, 0)) AS weight
+             FROM name WHERE key >= ?2 AND key < ?3
+             GROUP BY rank ORDER BY weight DESC, rank LIMIT ?4
+         ) AS found CROSS JOIN {CITY}
+         WHERE city.rank = found.rank ORDER BY found.weight DESC, found.rank"
     ))?;
     let rows = select.query_map((whole, from, to, limit), |row| {
         Ok(Completion {

@@ -1,7 +1,7 @@
 //! From a name to the city that is meant.
 //!
-//! Cities that are called so come before those that are also called so, and the bigger before the smaller. The
-//! database holds that order (`place`); here it is narrowed by what follows a comma.
+//! Cities that are called so come before those that are also called so, and the bigger before the
+//! smaller. The database holds that order (`place`); here it is narrowed by what follows a comma.
 
 use rusqlite::Connection;
 
@@ -39,7 +39,8 @@ pub(super) fn by_name(database: &Connection, name: &Name) -> Result<Located, Geo
         }
         asked = key;
     }
-    // The last reading is the name alone. If someone bears it, it is what follows the comma that does not fit.
+    // The last reading is the name alone. If someone bears it, it is what follows the comma that
+    // does not fit.
     let offered = match namesakes.is_empty() {
         true => resembling(database, &asked)?,
         false => namesakes
@@ -73,8 +74,8 @@ fn bearers(database: &Connection, key: &str) -> Result<Vec<Bearer>, GeocodeError
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Those that every qualifier fits, as a country or else as a region: `London,CA` is in Canada, and `Springfield,IL`
-/// in Illinois, there being no Springfield in Israel.
+/// Those that every qualifier fits, as a country or else as a region: `London,CA` is in Canada, and
+/// `Springfield,IL` in Illinois, there being no Springfield in Israel.
 fn narrow<'a>(
     database: &Connection,
     bearers: &'a [Bearer],
@@ -106,14 +107,16 @@ fn country(database: &Connection, key: &str) -> Result<Option<String>, GeocodeEr
     // Reserved for it in ISO 3166-1, and what people write.
     let key = if key == "uk" { "gb" } else { key };
     let mut select = database.prepare_cached(
-        "SELECT code FROM country WHERE code = upper(?1) OR code3 = upper(?1) OR key = ?1 ORDER BY code LIMIT 1",
+        "SELECT code FROM country WHERE code = upper(?1) OR code3 = upper(?1) OR key = ?1
+         ORDER BY code LIMIT 1",
     )?;
     let mut rows = select.query([key])?;
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
 }
 
-/// The first, with those of the others that are likely to be meant: cities called so, and cities also called so if
-/// they are bigger. Who asks for Pekin may mean Beijing; who asks for Berlin does not mean North Canton.
+/// The first, with those of the others that are likely to be meant: cities called so, and cities
+/// also called so if they are bigger. Who asks for Pekin may mean Beijing; who asks for Berlin does
+/// not mean North Canton.
 fn preferred(first: &Bearer, others: &[&Bearer]) -> Located {
     let runners_up = others
         .iter()
