@@ -78,10 +78,16 @@ impl<R: Read> Incoming<R> {
 
     /// Exactly so many bytes.
     pub(super) fn exactly(&mut self, length: usize) -> Result<Vec<u8>, ReadError> {
+        self.peek(length)?;
+        Ok(self.taken(length))
+    }
+
+    /// Exactly so many bytes, which are not used by that.
+    pub(super) fn peek(&mut self, length: usize) -> Result<&[u8], ReadError> {
         while self.unused().len() < length {
             self.expect_more()?;
         }
-        Ok(self.taken(length))
+        Ok(&self.unused()[..length])
     }
 
     /// Everything until the end of the connection.

@@ -180,6 +180,16 @@ impl Client {
         self.incoming.exactly(length)
     }
 
+    /// The next `length` bytes, which are left for the next read.
+    ///
+    /// # Errors
+    ///
+    /// If they do not come.
+    pub fn peek(&mut self, length: usize) -> Result<Vec<u8>, ReadError> {
+        self.incoming.source().start();
+        self.incoming.peek(length).map(<[u8]>::to_vec)
+    }
+
     /// Reads until the connection ends, and gives whatever came. A reset ends it too.
     ///
     /// # Errors
