@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gateway_core::server::Call;
-use gateway_core::{CancelReason, Ending, Outcome};
+use gateway_core::{Address, CancelReason, Ending, Outcome};
 use http::{Method, StatusCode, Uri, Version};
 
 use crate::connection::State;
+
+/// A response with no more than this, in bytes, is taken for written when hyper has it: it fits any
+/// socket's buffer. (Over HTTP/2 any response is: hyper does not tell more.)
+const AT_ONCE: u64 = 16 * 1024;
 
 /// A request from its head to the end of its response. When it is dropped the request is over:
 /// whoever wants to know is told, once, whether the response was whole or what cut it.
@@ -93,33 +97,85 @@ impl Exchange {
     fn cut_off(&self) -> Ending {
         let reason = self.state.why_cut();
         self.call.cancel(reason);
-        let stage = if self.status.is_some() {
-            "writing"
-        } else {
-            "in application"
+        let at = match self.status {
+            Some(_) => "writing",
+            None => "in application",
         };
-        tracing::info!(
-            method = %self.method,
-            path = self.path(),
-            peer = %self.state.endpoint.remote,
-            age = ?self.received_at.elapsed(),
-            state = stage,
-            %reason,
-            "request cut off"
+        let peer = &self.state.endpoint.remote;
+        log_cut(
+            (&self.method, self.path(), peer),
+            self.received_at,
+            at,
+            reason,
         );
-        match reason {
-            CancelReason::Deadline => Ending::TimedOut,
-            CancelReason::Shutdown => Ending::Shutdown,
-            _ => Ending::Disconnected,
-        }
+        ending_of(reason)
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         let ending = self.ending.unwrap_or_else(|| self.cut_off());
-        self.call
-            .finish(&Outcome::new(self.status, self.sent, ending));
+        let outcome = Outcome::new(self.status, self.sent, ending);
+        // Before the next request may begin, so that the two never seem to run at once.
         self.state.end_request(self.state.shared.clock.now());
+        if ending != Ending::Complete || self.sent <= AT_ONCE || self.version >= Version::HTTP_2 {
+            return self.call.finish(&outcome);
+        }
+        self.state.flush_later(Flushing {
+            call: self.call.clone(),
+            outcome,
+            method: self.method.clone(),
+            uri: self.uri.clone(),
+            peer: self.state.endpoint.remote.clone(),
+            received_at: self.received_at,
+        });
     }
+}
+
+/// A response that hyper has whole, and the socket may not. Told of when it is written, or cut.
+pub(crate) struct Flushing {
+    call: Call,
+    outcome: Outcome,
+    method: Method,
+    uri: Uri,
+    peer: Address,
+    received_at: Instant,
+}
+
+impl Flushing {
+    /// The socket has all of it.
+    pub(crate) fn written(self) {
+        self.call.finish(&self.outcome);
+    }
+
+    /// It was cut short.
+    pub(crate) fn cut(mut self, reason: CancelReason) {
+        self.outcome.ending = ending_of(reason);
+        log_cut(
+            (&self.method, self.uri.path(), &self.peer),
+            self.received_at,
+            "writing",
+            reason,
+        );
+        self.call.finish(&self.outcome);
+    }
+}
+
+fn ending_of(reason: CancelReason) -> Ending {
+    match reason {
+        CancelReason::Deadline => Ending::TimedOut,
+        CancelReason::Shutdown => Ending::Shutdown,
+        _ => Ending::Disconnected,
+    }
+}
+
+/// Every request that is cut off is named, with its age and what it was at.
+fn log_cut(
+    (method, path, peer): (&Method, &str, &Address),
+    received_at: Instant,
+    state: &str,
+    reason: CancelReason,
+) {
+    let age_ms = received_at.elapsed().as_millis();
+    tracing::info!(%method, path, %peer, age_ms, state, %reason, "request cut off");
 }

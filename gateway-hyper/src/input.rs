@@ -12,22 +12,25 @@ use bytes::Bytes;
 use gateway_core::{Input, InputError};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
-use crate::shared::Shared;
+use crate::connection::State;
 
 /// The request body as the application reads it.
-pub(crate) fn input(body: Incoming, shared: &Arc<Shared>) -> Input {
+pub(crate) fn input(body: Incoming, state: &Arc<State>) -> Input {
     if body.is_end_stream() {
         return Input::empty();
     }
+    let shared = &state.shared;
     Input::live(Arriving {
         body,
         limit: shared.settings.limits.body,
         left: shared.settings.limits.body,
         patience: shared.settings.timeouts.body_stall,
         alarm: None,
-        shared: Arc::clone(shared),
+        is_waiting: false,
+        ended: false,
+        state: Arc::clone(state),
     })
 }
 
@@ -39,7 +42,9 @@ struct Arriving {
     patience: Duration,
     /// Runs while the application waits for the client; made when it first has to.
     alarm: Option<Pin<Box<Sleep>>>,
-    shared: Arc<Shared>,
+    is_waiting: bool,
+    ended: bool,
+    state: Arc<State>,
 }
 
 impl Arriving {
@@ -59,10 +64,21 @@ impl Arriving {
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<InputError> {
         let alarm = self.alarm.get_or_insert_with(|| {
             // Blocking code waits on a thread that is none of the runtime's.
-            let _inside = self.shared.runtime.enter();
+            let _inside = self.state.shared.runtime.enter();
             Box::pin(sleep(self.patience))
         });
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            alarm.as_mut().reset(Instant::now() + self.patience);
+        }
         alarm.as_mut().poll(cx).map(|()| InputError::TimedOut)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.state.drop_body();
+        }
     }
 }
 
@@ -77,7 +93,8 @@ impl Body for Arriving {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => self.poll_patience(cx).map(|error| Some(Err(error))),
             Poll::Ready(frame) => {
-                self.alarm = None;
+                self.is_waiting = false;
+                self.ended = frame.is_none() || self.body.is_end_stream();
                 Poll::Ready(frame.map(|frame| match frame {
                     Ok(frame) => self.take(frame),
                     Err(error) => Err(reason(&error)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Caught, Panic, error_response, status_of};
+use gateway_core::server::{Caught, Panic, catch, error_response, status_of};
 use gateway_core::{
     Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
@@ -16,13 +16,11 @@ use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
-use crate::connection::State;
 use crate::declared::{self, Question};
 use crate::exchange::Exchange;
 use crate::input::input;
 use crate::outgoing::Outgoing;
 use crate::refusal::Refusal;
-use crate::shared::Stage;
 use crate::strict;
 
 /// How long an application may take to notice that its deadline has passed, and to answer itself.
@@ -31,6 +29,9 @@ const GRACE: Duration = Duration::from_millis(250);
 /// Why there is no response of the application's.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    /// Its head was kept from hyper: what is known of the request is not the client's.
+    #[error("{0}")]
+    Unread(Refusal),
     #[error("{0}")]
     Refused(Refusal),
     #[error("{0}")]
@@ -44,12 +45,14 @@ enum Failure {
 }
 
 /// Serves one request. Never fails: whatever goes wrong is answered.
-pub(crate) async fn exchange<A: Application>(
-    state: Arc<State>,
+///
+/// The exchange has begun when hyper hands the request over, not only when the future is polled: in
+/// between hyper may look whether the client is still there.
+pub(crate) async fn serve<A: Application>(
+    mut exchange: Exchange,
     app: Arc<A>,
     request: Request<Incoming>,
 ) -> Result<http::Response<Outgoing>, Infallible> {
-    let mut exchange = Exchange::begin(state, &request);
     let result = match admit(&exchange, request) {
         Ok(environ) => ask(app.as_ref(), environ, &exchange).await,
         Err(failure) => Err(failure),
@@ -64,7 +67,7 @@ pub(crate) async fn exchange<A: Application>(
 /// Checks what hyper has not, and makes the environ.
 fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Failure> {
     if let Some(refusal) = exchange.state.refusal_of(exchange.number) {
-        return Err(Failure::Refused(refusal));
+        return Err(Failure::Unread(refusal));
     }
     let shared = &exchange.state.shared;
     let (mut parts, body) = request.into_parts();
@@ -74,8 +77,13 @@ fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Fai
         return Err(Failure::Refused(Refusal::BodyTooLarge(limit)));
     }
     let endpoint = Arc::clone(&exchange.state.endpoint);
-    let environ = Environ::new(parts, input(body, shared), endpoint, &exchange.call)
-        .map_err(Failure::Malformed)?;
+    let environ = Environ::new(
+        parts,
+        input(body, &exchange.state),
+        endpoint,
+        &exchange.call,
+    )
+    .map_err(Failure::Malformed)?;
     Ok(environ.with_times(exchange.received_at, exchange.deadline()))
 }
 
@@ -86,11 +94,14 @@ async fn ask<A: Application>(
     exchange: &Exchange,
 ) -> Result<Response, Failure> {
     let deadline = environ.deadline();
-    let call = match gateway_core::server::catch(|| app.call(environ)) {
-        Ok(call) => pin!(call),
-        Err(panic) => return Err(panic.into()),
-    };
-    let mut call = pin!(Caught::new(call));
+    let call = pin!(catch(|| app.call(environ))?);
+    let mut call = Caught::new(call);
+    let mut call = pin!(poll_fn(|cx| {
+        if exchange.state.has_left() {
+            exchange.call.cancel(CancelReason::Disconnected);
+        }
+        Pin::new(&mut call).poll(cx)
+    }));
     let result = match deadline {
         None => call.await,
         Some(deadline) => within(call.as_mut(), deadline, exchange).await?,
@@ -121,7 +132,7 @@ async fn within<F: Future>(
 fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
     let failure = refused_body(failure, exchange);
     let mut response = match &failure {
-        Failure::Refused(refusal) => status(refusal.status()),
+        Failure::Unread(refusal) | Failure::Refused(refusal) => status(refusal.status()),
         Failure::Malformed(error) => error_response(error),
         Failure::Failed(error) => error_response(error.as_ref()),
         Failure::Panicked(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -132,7 +143,7 @@ fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
         Failure::Late => Ending::TimedOut,
         _ => Ending::Failed,
     });
-    if let Failure::Refused(_) = &failure {
+    if let Failure::Unread(_) | Failure::Refused(_) | Failure::Malformed(_) = &failure {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
@@ -159,7 +170,9 @@ fn log(failure: &Failure, status: StatusCode, exchange: &Exchange) {
     let (method, path) = (&exchange.method, exchange.path());
     let peer = &exchange.state.endpoint.remote;
     let status = status.as_u16();
-    if status >= 500 {
+    if let Failure::Unread(_) = failure {
+        tracing::info!(%peer, status, error = %failure, "request refused");
+    } else if status >= 500 {
         tracing::error!(%method, path, %peer, status, error = %failure, "request failed");
     } else {
         tracing::info!(%method, path, %peer, status, error = %failure, "request refused");
@@ -206,8 +219,11 @@ fn frame(
 fn close_if_last(response: &mut Response, exchange: &Exchange) {
     let state = &exchange.state;
     let most = state.shared.settings.limits.requests_per_connection;
+    // What is left of a body that nobody read cannot be told from the next request; to read it all
+    // for the sake of the connection is to be held up by it.
     let is_last = most.is_some_and(|most| exchange.number + 1 >= most)
-        || state.shared.stop.stage() != Stage::Serving;
+        || state.is_draining()
+        || state.is_body_left(exchange.number);
     if exchange.version >= Version::HTTP_2 {
         // There is no such field in HTTP/2 (RFC 9113 §8.2.2): it says so with GOAWAY.
         if response.headers_mut().remove(CONNECTION).is_some() || is_last {

@@ -20,7 +20,19 @@ pub(crate) struct Waits {
     pub(crate) head_since: Option<u64>,
     /// Since when the client takes nothing of what is to be sent.
     pub(crate) write_since: Option<u64>,
+    /// Since when the client sends no more.
+    pub(crate) left_since: Option<u64>,
+    /// Whether the application was told so.
+    pub(crate) left: bool,
 }
+
+/// How long, in milliseconds, a client that sends no more is taken for one that waits for its
+/// answer. Most calls are over by then; then the application is told that the client has left.
+const LEAVING: u64 = 100;
+
+/// After how long, in milliseconds, it is certain enough that nobody waits: the call is dropped. A
+/// client that closed its sending half only (RFC 9112 §9.6 allows it) has its answer until then.
+const GONE: u64 = 5000;
 
 /// What took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +43,10 @@ pub(crate) enum Overdue {
     Head,
     /// The client has no further request.
     Idle,
+    /// The client sends no more, and may have left.
+    Leaving,
+    /// The client sends no more, and has left.
+    Gone,
 }
 
 impl Waits {
@@ -40,7 +56,11 @@ impl Waits {
             return Some((after(since, timeouts.write_stall), Overdue::Write));
         }
         if self.active > 0 {
-            return None;
+            let since = self.left_since?;
+            return Some(match self.left {
+                false => (since.saturating_add(LEAVING), Overdue::Leaving),
+                true => (since.saturating_add(GONE), Overdue::Gone),
+            });
         }
         if let Some(since) = self.head_since {
             // Sent behind a request that was still running: its time begins when that is over.
@@ -108,7 +128,17 @@ mod tests {
             write_since: Some(100),
             ..call
         };
+        let leaving = Waits {
+            left_since: Some(200),
+            ..call
+        };
+        let gone = Waits {
+            left: true,
+            ..leaving
+        };
         for (waits, state, due) in [
+            (leaving, "in application", Some((300, Overdue::Leaving))),
+            (gone, "in application", Some((5200, Overdue::Gone))),
             (opening, "opening", Some((35, Overdue::Head))),
             (idle, "idle", Some((80, Overdue::Idle))),
             (head, "reading head", Some((39, Overdue::Head))),

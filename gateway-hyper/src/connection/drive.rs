@@ -67,7 +67,10 @@ where
                 }
                 // Answered with 408 when hyper reads on, unless that has been tried.
                 Overdue::Head if !state.is_head_overdue() => state.set_head_overdue(),
-                Overdue::Idle | Overdue::Head | Overdue::Write => return Poll::Ready(Ok(())),
+                Overdue::Leaving => state.set_left(),
+                Overdue::Idle | Overdue::Head | Overdue::Write | Overdue::Gone => {
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
     })

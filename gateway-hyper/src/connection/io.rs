@@ -67,7 +67,7 @@ impl Io {
             over: false,
             linger: None,
         };
-        io.note_head();
+        io.note_wire();
         io
     }
 
@@ -95,7 +95,7 @@ impl Io {
         } else {
             self.sound = self.waiting.len();
         }
-        self.note_head();
+        self.note_wire();
         Poll::Ready(Ok(!buffer.filled().is_empty()))
     }
 
@@ -120,16 +120,27 @@ impl Io {
             self.waiting.extend_from_slice(&read[verdict.sound..]);
             buffer.set_filled(before + verdict.sound);
         }
-        self.note_head();
+        self.note_wire();
         Poll::Ready(Ok(true))
     }
 
-    /// Notes since when a part of a head waits for the rest.
-    fn note_head(&self) {
-        let is_part = self.waiting.len() > self.sound
-            && self.refusal.is_none()
-            && self.wire.as_ref().is_some_and(Wire::is_in_head);
-        self.state.note_head(is_part);
+    /// Notes since when a part of a head waits for the rest, and whether a body is on its way.
+    fn note_wire(&self) {
+        let Some(wire) = &self.wire else { return };
+        let is_part = self.waiting.len() > self.sound && self.refusal.is_none();
+        self.state.note_head(is_part && wire.is_in_head());
+        let in_body = !wire.is_in_head() && wire.heads() > 0;
+        self.state.note_body(in_body.then(|| wire.heads() - 1));
+    }
+
+    /// The client sends no more. hyper takes that for its leaving, and drops what runs; so it is told
+    /// when nothing does. A body that is cut short is told of at once.
+    fn poll_end(&self) -> Poll<io::Result<()>> {
+        let at_rest = self.wire.as_ref().is_some_and(Wire::is_in_head);
+        match at_rest && !self.state.client_stops_sending() {
+            true => Poll::Pending, // woken by the end of the request, or by its driver
+            false => Poll::Ready(Ok(())),
+        }
     }
 
     /// Keeps from hyper what is wrong: in place of a head it reads one that the service answers with
@@ -216,7 +227,7 @@ impl AsyncRead for Io {
                 false => ready!(self.poll_more(cx))?,
             };
             if !there_is_more {
-                return Poll::Ready(Ok(()));
+                return self.poll_end();
             }
         }
     }
@@ -246,7 +257,9 @@ impl AsyncWrite for Io {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
+        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        self.state.flushed(); // hyper flushes when it has written all it had
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -18,8 +18,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 pub(crate) use io::Io;
 pub(crate) use state::State;
 
+use crate::exchange::Exchange;
 use crate::listener::Socket;
-use crate::service::exchange;
+use crate::service;
 use crate::wire::Wire;
 use drive::drive;
 use opening::{Opening, Protocol};
@@ -38,7 +39,8 @@ pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>,
     let service = {
         let state = Arc::clone(&state);
         service_fn(move |request: Request<Incoming>| {
-            exchange(Arc::clone(&state), Arc::clone(&app), request)
+            let exchange = Exchange::begin(Arc::clone(&state), &request);
+            service::serve(exchange, Arc::clone(&app), request)
         })
     };
     match opened.protocol {
@@ -51,6 +53,7 @@ pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>,
             drive(connection, |it| it.graceful_shutdown(), &state).await;
         }
     }
+    state.over();
 }
 
 /// hyper's part of HTTP/1. Its own header time-out stays off: it would arm a timer for each request.

@@ -1,12 +1,13 @@
 //! [`State`]: what a connection's parts tell each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
 
 use gateway_core::{CancelReason, Endpoint};
 
 use super::deadline::{Overdue, Waits};
+use crate::exchange::Flushing;
 use crate::refusal::Refusal;
 use crate::shared::{Shared, Stage};
 
@@ -35,6 +36,17 @@ pub(crate) struct State {
     head_overdue: AtomicBool,
     /// Which request is refused, and why.
     refused: OnceLock<(u64, Refusal)>,
+    /// Since when the client sends no more (FIN).
+    left_since: AtomicU64,
+    /// Whether the application was told that the client has left.
+    left: AtomicBool,
+    /// The number of the request of whose body a part has not come yet.
+    body_due: AtomicU64,
+    /// Whether the application has let go of a body before its end.
+    body_dropped: AtomicBool,
+    /// Responses that hyper has whole, and the socket may not.
+    flushing: Mutex<Vec<Flushing>>,
+    is_flushing: AtomicBool,
     /// Why the connection is being cut.
     cut: AtomicU8,
     /// Whether closing the socket must be a reset.
@@ -57,6 +69,12 @@ impl State {
             write_since: AtomicU64::new(NEVER),
             head_overdue: AtomicBool::new(false),
             refused: OnceLock::new(),
+            left_since: AtomicU64::new(NEVER),
+            left: AtomicBool::new(false),
+            body_due: AtomicU64::new(NEVER),
+            body_dropped: AtomicBool::new(false),
+            flushing: Mutex::default(),
+            is_flushing: AtomicBool::new(false),
             cut: AtomicU8::new(0),
             reset: AtomicBool::new(false),
             last: AtomicBool::new(false),
@@ -79,6 +97,7 @@ impl State {
 
     /// A request begins; its number on this connection, from 0.
     pub(crate) fn begin_request(&self, now: u64) -> u64 {
+        self.body_dropped.store(false, Ordering::Relaxed);
         if self.active.fetch_add(1, Ordering::Relaxed) == 0 {
             self.turned_at.store(now, Ordering::Relaxed);
         }
@@ -89,6 +108,9 @@ impl State {
     pub(crate) fn end_request(&self, now: u64) {
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.turned_at.store(now, Ordering::Relaxed);
+            if self.left_since.load(Ordering::Relaxed) != NEVER {
+                self.wake(); // hyper must read on, to find that nothing comes
+            }
         }
     }
 
@@ -128,6 +150,74 @@ impl State {
         }
     }
 
+    /// The client sends no more. Whether hyper may know: only when nothing runs, as it drops what does.
+    pub(crate) fn client_stops_sending(&self) -> bool {
+        if self.active.load(Ordering::Relaxed) == 0 {
+            return true;
+        }
+        if self.left_since.load(Ordering::Relaxed) == NEVER {
+            let now = self.shared.clock.now();
+            self.left_since.store(now, Ordering::Relaxed);
+        }
+        false
+    }
+
+    /// Has the application told that the client has left.
+    pub(crate) fn set_left(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// Notes of which request a part of the body has not come yet.
+    pub(crate) fn note_body(&self, number: Option<u64>) {
+        let number = number.unwrap_or(NEVER);
+        if self.body_due.load(Ordering::Relaxed) != number {
+            self.body_due.store(number, Ordering::Relaxed);
+        }
+    }
+
+    /// The application has let go of a body before its end.
+    pub(crate) fn drop_body(&self) {
+        self.body_dropped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a part of the body of this request has not come, and nobody will read it.
+    pub(crate) fn is_body_left(&self, number: u64) -> bool {
+        self.body_due.load(Ordering::Relaxed) == number && self.body_dropped.load(Ordering::Relaxed)
+    }
+
+    /// Tells of a response when the socket has it.
+    pub(crate) fn flush_later(&self, response: Flushing) {
+        self.flushing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(response);
+        self.is_flushing.store(true, Ordering::Relaxed);
+    }
+
+    /// The socket has all that hyper had for it.
+    pub(crate) fn flushed(&self) {
+        if self.is_flushing.load(Ordering::Relaxed) {
+            self.is_flushing.store(false, Ordering::Relaxed);
+            self.take_flushing().for_each(Flushing::written);
+        }
+    }
+
+    /// The connection is over.
+    pub(crate) fn over(&self) {
+        let reason = self.why_cut();
+        self.take_flushing()
+            .for_each(|response| response.cut(reason));
+    }
+
+    fn take_flushing(&self) -> impl Iterator<Item = Flushing> {
+        let mut flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *flushing).into_iter()
+    }
+
     /// Whether the server stops.
     pub(crate) fn is_draining(&self) -> bool {
         self.shared.stop.stage() != Stage::Serving
@@ -160,6 +250,8 @@ impl State {
             turned_at: self.turned_at.load(Ordering::Relaxed),
             head_since: since(&self.head_since),
             write_since: since(&self.write_since),
+            left_since: since(&self.left_since),
+            left: self.has_left(),
         }
     }
 
@@ -169,6 +261,7 @@ impl State {
             Overdue::Write => 1,
             Overdue::Head => 2,
             Overdue::Idle => 3,
+            Overdue::Leaving | Overdue::Gone => return, // the client's own doing
         };
         let _ = self
             .cut
