@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
 /// How many events are taken at a time. Small batches keep the tail short: what is ready last waits
@@ -115,10 +115,15 @@ impl Poller {
         }
     }
 
-    /// Waits until something is ready, or the bell rings.
-    pub(crate) fn wait(&self, batch: &mut Batch) -> io::Result<()> {
+    /// Takes what is ready. If that is nothing, waits for it or for the bell, unless not to `wait`.
+    pub(crate) fn wait(&self, batch: &mut Batch, wait: bool) -> io::Result<()> {
+        const NOW: Timespec = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
         batch.0.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut batch.0), None) {
+        let timeout = if wait { None } else { Some(&NOW) };
+        match epoll::wait(&self.epoll, spare_capacity(&mut batch.0), timeout) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -157,7 +162,7 @@ mod tests {
 
     fn ready(poller: &Poller) -> Vec<Ready> {
         let mut batch = Batch::new();
-        poller.wait(&mut batch).unwrap();
+        poller.wait(&mut batch, true).unwrap();
         batch.ready().collect()
     }
 

@@ -12,7 +12,7 @@
 //! ```
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 /// Entries of the table. Two paths that share one share their forecast, which costs time and
 /// nothing else.
@@ -52,6 +52,20 @@ impl Entry {
     /// a body that takes its time.
     pub(crate) fn of_body(self) -> Self {
         Self((self.0 + SIZE / 2) % SIZE)
+    }
+}
+
+/// An entry that one thread notes and another looks at.
+#[derive(Debug, Default)]
+pub(crate) struct AtomicEntry(AtomicUsize);
+
+impl AtomicEntry {
+    pub(crate) fn store(&self, entry: Entry, order: Ordering) {
+        self.0.store(entry.0, order);
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> Entry {
+        Entry(self.0.load(order))
     }
 }
 

@@ -21,6 +21,7 @@ use slab::Slab;
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Phase};
 use crate::poller::{Batch, Poller, Ready, Signs};
+use crate::predictor::{AtomicEntry, Entry};
 use crate::socket::Socket;
 
 pub(crate) struct Seat {
@@ -28,6 +29,7 @@ pub(crate) struct Seat {
     /// Odd while the holder is in a call.
     pulse: AtomicU64,
     tenure: AtomicU64,
+    entry: AtomicEntry,
     population: AtomicUsize,
     state: Mutex<State>,
 }
@@ -85,6 +87,7 @@ impl Seat {
             poller: Poller::new()?,
             pulse: AtomicU64::new(0),
             tenure: AtomicU64::new(0),
+            entry: AtomicEntry::default(),
             population: AtomicUsize::new(0),
             state: Mutex::new(State {
                 asleep: false,
@@ -101,7 +104,7 @@ impl Seat {
         self.tenure.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Ends the tenure of whoever holds the seat, if they are still where `pulse` saw them.
+    /// Takes the seat from whoever holds it, if they are still in the call that `pulse` stands for.
     pub(crate) fn vacate(&self, pulse: u64) -> bool {
         let _state = self.state();
         let (order, ignored) = (Ordering::SeqCst, Ordering::Relaxed);
@@ -116,30 +119,31 @@ impl Seat {
         stuck
     }
 
-    /// Whether the seat has not changed hands since `tenure` began. A hint: [`next`](Self::next)
-    /// has the last word.
-    pub(crate) fn is_held(&self, tenure: u64) -> bool {
-        self.tenure.load(Ordering::SeqCst) == tenure
-    }
-
     /// The holder's sign of life: odd while it is in a call, another number for each call.
     pub(crate) fn pulse(&self) -> u64 {
         self.pulse.load(Ordering::SeqCst)
     }
 
     /// The holder goes into a call. Returns the pulse to end it with.
-    pub(crate) fn begin(&self) -> u64 {
+    pub(crate) fn begin(&self, entry: Entry) -> u64 {
+        self.entry.store(entry, Ordering::Relaxed);
         let pulse = (self.pulse.load(Ordering::SeqCst) + 1) | 1;
         self.pulse.store(pulse, Ordering::SeqCst);
         pulse
     }
 
-    /// Whoever began the call is back. If the seat has a new holder, its pulse is left alone.
-    pub(crate) fn end(&self, pulse: u64) {
+    /// Whoever began the call is back. False if the seat was taken from them meanwhile.
+    pub(crate) fn end(&self, pulse: u64) -> bool {
         let (order, ignored) = (Ordering::SeqCst, Ordering::Relaxed);
-        let _ = self
+        let ended = self
             .pulse
             .compare_exchange(pulse, pulse + 1, order, ignored);
+        ended.is_ok()
+    }
+
+    /// What the holder has called last.
+    pub(crate) fn entry(&self) -> Entry {
+        self.entry.load(Ordering::Relaxed)
     }
 
     /// How many connections live here.
@@ -176,7 +180,7 @@ impl Seat {
         if let Some((slot, connection)) = back {
             state.put_back(slot, connection);
         }
-        if !self.is_held(tenure) {
+        if self.tenure.load(Ordering::SeqCst) != tenure {
             return Next::Lost;
         }
         match state.take() {
@@ -214,6 +218,11 @@ impl Seat {
         !self.state().ready.is_empty()
     }
 
+    /// Nobody has the seat: whoever looks after it is to be woken for what becomes ready.
+    pub(crate) fn stand_free(&self) {
+        self.state().asleep = true;
+    }
+
     /// Wakes the holder, if it sleeps.
     pub(crate) fn rouse(&self) {
         let asleep = std::mem::take(&mut self.state().asleep);
@@ -222,9 +231,14 @@ impl Seat {
         }
     }
 
-    /// Waits for events and notes them. Returns the numbers of listeners that have connections.
-    pub(crate) fn poll(&self, batch: &mut Batch, listeners: &mut Vec<usize>) -> io::Result<()> {
-        self.poller.wait(batch)?;
+    /// Waits for events, unless not to `wait`, and notes them. Returns the numbers of listeners that have connections.
+    pub(crate) fn poll(
+        &self,
+        batch: &mut Batch,
+        wait: bool,
+        listeners: &mut Vec<usize>,
+    ) -> io::Result<()> {
+        self.poller.wait(batch, wait)?;
         let mut left = Vec::new();
         {
             let mut state = self.state();

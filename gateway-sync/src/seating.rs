@@ -66,11 +66,6 @@ impl<S> Floor<S> {
         spare
     }
 
-    /// A seat is to be taken from a thread that is stuck: only if somebody can use it.
-    pub(crate) fn replace(&mut self) -> Option<S> {
-        self.spares.pop()
-    }
-
     /// Whoever holds `seat` takes `other` instead, if that is still free.
     pub(crate) fn exchange(&mut self, seat: usize, other: usize) -> bool {
         let free = self.free.iter_mut().find(|free| **free == other);
@@ -184,22 +179,6 @@ impl Seating {
         self.floor().exchange(seat, other)
     }
 
-    /// Finds somebody for a seat whose thread is stuck; `vacate` is called, if there is somebody,
-    /// before they are told. True if the seat has changed hands.
-    pub(crate) fn replace(&self, seat: usize, vacate: impl FnOnce() -> bool) -> bool {
-        let mut floor = self.floor();
-        let Some(spare) = floor.replace() else {
-            return false;
-        };
-        if !vacate() {
-            floor.spares.push(spare);
-            return false;
-        }
-        drop(floor);
-        spare.tell(SEAT + seat);
-        true
-    }
-
     /// Sends everybody home.
     pub(crate) fn close(&self) {
         let spares = self.floor().close();
@@ -235,15 +214,6 @@ mod tests {
     }
 
     #[test]
-    fn a_stuck_thread_keeps_its_seat_while_nobody_can_use_it() {
-        let mut floor = Floor::new(1);
-        assert_eq!(floor.arrive(|| 'a'), Told::Take(0));
-        assert_eq!(floor.replace(), None);
-        assert_eq!(floor.arrive(|| 'b'), Told::Wait);
-        assert_eq!(floor.replace(), Some('b'));
-    }
-
-    #[test]
     fn a_holder_changes_over_to_a_free_seat_and_leaves_its_own_free() {
         let mut floor = Floor::new(2);
         assert_eq!(floor.arrive(|| 'a'), Told::Take(0));
@@ -269,7 +239,8 @@ mod tests {
         assert_eq!(seating.take(&me), Some(0));
         std::thread::scope(|scope| {
             let other = scope.spawn(|| seating.take(&Spare::here()));
-            while !seating.replace(0, || true) {
+            while !seating.leave(0) {
+                assert_eq!(seating.take(&me), Some(0)); // nobody waits yet: back again
                 thread::yield_now();
             }
             assert_eq!(other.join().unwrap(), Some(0));

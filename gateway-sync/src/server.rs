@@ -229,7 +229,7 @@ fn watch<A: Application>(shared: &Shared<A>, alarm: &Alarm) {
             let look = watch.look(seat.pulse());
             active |= look != Look::Quiet;
             if let Look::Stuck(pulse) = look {
-                shared.seating.replace(number, || seat.vacate(pulse));
+                shared.take_away(number, pulse);
             }
         }
         if rhythm.sweeps(now) {

@@ -14,7 +14,7 @@ use crate::gate::Gate;
 use crate::host::ThreadedHost;
 use crate::listener::Listener;
 use crate::monitor::Alarm;
-use crate::predictor::Predictor;
+use crate::predictor::{Measured, Predictor};
 use crate::seat::{Seat, Sight};
 use crate::seating::Seating;
 use crate::socket::Socket;
@@ -172,6 +172,24 @@ impl<A> Shared<A> {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         listeners.clear();
+    }
+
+    /// Takes a seat from a thread that is stuck in a call, and notes that such calls wait.
+    pub(crate) fn take_away(&self, number: usize, pulse: u64) {
+        let seat = &self.seats[number];
+        let entry = seat.entry();
+        if seat.vacate(pulse) {
+            self.predictor.learn(entry, Measured::Waited);
+            self.leave_seat(number);
+        }
+    }
+
+    /// Leaves a seat to a spare. If there is none, those who sleep at other seats look after it.
+    pub(crate) fn leave_seat(&self, number: usize) {
+        if !self.seating.leave(number) {
+            self.seats[number].stand_free();
+            self.seats.iter().for_each(Seat::rouse);
+        }
     }
 
     /// Looks at all deadlines.

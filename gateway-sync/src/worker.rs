@@ -138,43 +138,52 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Waits until something happens at the seat, or at one that nobody has: to that one the worker
     /// then changes over.
     fn poll(&mut self, number: usize) {
-        if let Some(other) = self.busy_free_seat(number)
-            && self.shared.seating.exchange(number, other)
-        {
-            let tenure = self.shared.seats[other].sit();
-            self.held = Some(Held {
-                seat: other,
-                tenure,
-            });
-            return;
+        let free = self.shared.seating.free();
+        if free.is_empty() {
+            return self.note_events(number, true);
         }
+        let busy = self.wait_for_any(&free, number);
+        if busy != number {
+            if !self.shared.seating.exchange(number, busy) {
+                return; // somebody has come for it
+            }
+            let tenure = self.shared.seats[busy].sit();
+            self.held = Some(Held { seat: busy, tenure });
+        }
+        self.note_events(busy, false);
+    }
+
+    /// Waits until something happens at one of the free seats or at the worker's own. The free ones
+    /// come first, so that two seats that are both busy get their turns.
+    fn wait_for_any(&self, free: &[usize], own: usize) -> usize {
+        let seats = &self.shared.seats;
+        if let Some(ready) = free.iter().find(|other| seats[**other].has_ready()) {
+            return *ready;
+        }
+        let numbers: Vec<_> = free.iter().copied().chain([own]).collect();
+        let pollers: Vec<_> = numbers
+            .iter()
+            .map(|number| &seats[*number].poller)
+            .collect();
+        match Poller::wait_any(&pollers) {
+            Ok(first) => numbers[first],
+            Err(error) => {
+                tracing::error!(%error, "cannot poll");
+                own
+            }
+        }
+    }
+
+    /// Notes what has happened at a seat, and takes new connections.
+    fn note_events(&mut self, number: usize, wait: bool) {
         let mut listeners = Vec::new();
-        if let Err(error) = self.shared.seats[number].poll(&mut self.batch, &mut listeners) {
+        let seat = &self.shared.seats[number];
+        if let Err(error) = seat.poll(&mut self.batch, wait, &mut listeners) {
             tracing::error!(%error, "cannot poll");
         }
         for listener in listeners {
             self.shared.accept(listener);
         }
-    }
-
-    /// Waits at the seat and at those that nobody has, if there are any. Theirs come first, so that
-    /// two seats that are both busy get their turns.
-    fn busy_free_seat(&self, number: usize) -> Option<usize> {
-        let free = self.shared.seating.free();
-        let seats = &self.shared.seats;
-        if free.is_empty() {
-            return None;
-        }
-        if let Some(ready) = free.iter().find(|other| seats[**other].has_ready()) {
-            return Some(*ready);
-        }
-        let pollers: Vec<_> = free
-            .iter()
-            .chain([&number])
-            .map(|number| &seats[*number].poller)
-            .collect();
-        let first = Poller::wait_any(&pollers).ok()?;
-        free.get(first).copied()
     }
 
     /// Turns a connection. What is returned goes back to its slot.

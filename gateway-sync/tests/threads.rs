@@ -202,3 +202,69 @@ fn an_iterator_is_pulled_only_as_fast_as_its_client_reads() {
     assert_eq!(running.client().get("/quick").unwrap().text(), "quick");
     assert!(pulled.load(std::sync::atomic::Ordering::Relaxed) < 500);
 }
+
+#[test]
+fn one_thread_that_is_left_looks_after_all_connections() {
+    let (entered, release) = (Log::new(), Event::new());
+    let (inside, go) = (entered.clone(), release.clone());
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/slow" {
+            inside.note(());
+            go.wait()?;
+        }
+        Ok(text("done"))
+    });
+    // Connections are spread over the seats, and as many threads are stuck as leave one to go round.
+    let threads = 2 + thread::available_parallelism().unwrap().get();
+    let running = Running::start(server(threads), app);
+    let mut kept: Vec<_> = (0..8).map(|_| running.client()).collect();
+    for client in &mut kept {
+        assert_eq!(client.get("/quick").unwrap().text(), "done");
+    }
+    let mut slow: Vec<_> = (1..threads).map(|_| running.client()).collect();
+    for client in &mut slow {
+        client.send(get("/slow")).unwrap();
+        entered.next().unwrap();
+    }
+    for _ in 0..3 {
+        for client in &mut kept {
+            assert_eq!(client.get("/quick").unwrap().text(), "done");
+        }
+        assert_eq!(running.client().get("/quick").unwrap().text(), "done");
+    }
+    release.set();
+    for mut client in slow {
+        assert_eq!(client.read(&http::Method::GET).unwrap().text(), "done");
+    }
+}
+
+#[test]
+fn what_is_due_of_a_connection_is_not_due_of_its_call() {
+    let mut timeouts = Timeouts::default();
+    timeouts.head = Duration::from_millis(50);
+    timeouts.idle = Duration::from_millis(50);
+    let wakers = Log::new();
+    let seen = wakers.clone();
+    let app = move |environ: Environ| {
+        let seen = seen.clone();
+        async move {
+            let event = Event::new();
+            seen.note((event.clone(), environ.cancelled()));
+            event.happened().await;
+            Ok(text("in its own time"))
+        }
+    };
+    let running = Running::start(server(2).timeouts(timeouts), app);
+    let mut client = running.client();
+    client.send(get("/")).unwrap();
+    let (event, cancelled) = wakers.next().unwrap();
+    // Other connections are found overdue meanwhile: deadlines have been looked at.
+    let mut silent = running.client();
+    silent.closes().unwrap();
+    assert!(!cancelled.is_cancelled());
+    event.set();
+    assert_eq!(
+        client.read(&http::Method::GET).unwrap().text(),
+        "in its own time"
+    );
+}

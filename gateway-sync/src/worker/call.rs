@@ -15,7 +15,6 @@ use super::{Flow, Turn, Worker};
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::{Complete, RequestBody};
-use crate::seat::Seat;
 use crate::stopwatch::Stopwatch;
 
 /// How a call ended.
@@ -79,7 +78,7 @@ impl<A: Application> Worker<'_, A> {
         let ended = match Environ::new(parts, input, endpoint, &call) {
             Ok(environ) => {
                 let environ = self.with_times(turn, environ);
-                let (ended, measured) = self.call(environ, forecast, &call);
+                let (ended, measured) = self.call(environ, entry, forecast, &call);
                 if let Some(measured) = measured
                     && live.is_none()
                 {
@@ -112,6 +111,7 @@ impl<A: Application> Worker<'_, A> {
     fn call(
         &mut self,
         environ: Environ,
+        entry: Entry,
         forecast: Forecast,
         call: &Call,
     ) -> (Ended, Option<Measured>) {
@@ -125,7 +125,7 @@ impl<A: Application> Worker<'_, A> {
             self.leave_seat();
         }
         let seated = self.held.is_some();
-        let first = self.seated(|| Pin::new(&mut future).poll(&mut cx));
+        let first = self.seated(entry, || Pin::new(&mut future).poll(&mut cx));
         let missed = seated && self.held.is_none();
         let (ended, pending) = match first {
             Poll::Ready(Ok(result)) => (Ended::Answered(result), false),
@@ -137,7 +137,7 @@ impl<A: Application> Worker<'_, A> {
         };
         let measured = match watch {
             Some(watch) => Some(watch.measure(&self.account)),
-            None if missed => Some(Measured::Waited),
+            None if missed => None,  // the monitor, who saw it, has said so
             None if pending => None, // it says itself when it waits
             None => Some(Measured::Quick),
         };
@@ -145,14 +145,13 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// Runs application code while the monitor watches. Afterwards the seat may be gone.
-    pub(super) fn seated<T>(&mut self, code: impl FnOnce() -> T) -> T {
+    pub(super) fn seated<T>(&mut self, entry: Entry, code: impl FnOnce() -> T) -> T {
         let Some(held) = self.held else { return code() };
         let seat = &self.shared.seats[held.seat];
-        let pulse = seat.begin();
+        let pulse = seat.begin(entry);
         self.shared.alarm.rouse();
         let value = code();
-        seat.end(pulse);
-        if !seat.is_held(held.tenure) {
+        if !seat.end(pulse) {
             self.held = None;
         }
         value
@@ -160,11 +159,8 @@ impl<A: Application> Worker<'_, A> {
 
     /// Gives the seat to another thread.
     pub(super) fn leave_seat(&mut self) {
-        if let Some(held) = self.held.take()
-            && !self.shared.seating.leave(held.seat)
-        {
-            // Nobody has it now: those who sleep at other seats are to look after it.
-            self.shared.seats.iter().for_each(Seat::rouse);
+        if let Some(held) = self.held.take() {
+            self.shared.leave_seat(held.seat);
         }
     }
 

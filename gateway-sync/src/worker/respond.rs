@@ -17,7 +17,7 @@ use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
 use crate::live::Live;
 use crate::log::RequestName;
-use crate::predictor::{Entry, Forecast, Measured};
+use crate::predictor::{Entry, Forecast};
 use crate::respond::{Failure, Nudge, Pulled, Responding, close};
 use crate::stopwatch::Stopwatch;
 
@@ -117,16 +117,13 @@ impl<A: Application> Worker<'_, A> {
         if leaves {
             self.leave_seat();
         }
-        let seated = self.held.is_some();
         let mut out = std::mem::take(&mut self.out);
-        let pulled = self.seated(|| response.pull(&mut out));
+        let pulled = self.seated(entry, || response.pull(&mut out));
         self.out = out;
         if let Some(watch) = watch {
             self.shared
                 .predictor
                 .learn(entry, watch.measure(&self.account));
-        } else if seated && self.held.is_none() {
-            self.shared.predictor.learn(entry, Measured::Waited);
         }
         pulled
     }
