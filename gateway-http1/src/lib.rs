@@ -103,6 +103,8 @@
 //! not allow. A parser that others wrote would have to be checked for everything it is lenient about; here
 //! there is nothing lenient to begin with, and the tests hold every accepted head against what httparse reads.
 
+#![forbid(unsafe_code)]
+
 mod authority;
 mod chunked;
 mod close;
