@@ -33,6 +33,7 @@ use letters::Letters;
 const SCHEMA: &str = "
     PRAGMA page_size = 4096;
     PRAGMA journal_mode = OFF;
+    PRAGMA temp_store = MEMORY;
     PRAGMA synchronous = OFF;
     CREATE TABLE city (
         rank INTEGER PRIMARY KEY, id INTEGER NOT NULL, name TEXT NOT NULL, country TEXT NOT NULL,

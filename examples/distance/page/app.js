@@ -235,7 +235,8 @@ function complain(error) {
 const map = $("map");
 const POLE = 1320; // |y| at the poles
 const EDGE = 1150; // beyond, at 84 degrees, there is nothing to see but where Antarctica is sewn together
-let view = { x: 0, y: -160, width: 3600 };
+const WORLD = { x: 0, y: -160, width: 3600 };
+let view = WORLD;
 let shown = []; // [{ x, y, name }], the marks
 let flight;
 
@@ -357,7 +358,13 @@ function restore() {
   for (const [name, field] of Object.entries(fields)) field.value = asked.get(name) ?? "";
   const method = asked.get("method") === "haversine" ? "haversine" : "geodesic";
   form.elements.method.value = method;
-  if (fields.base.value && fields.target.value) measure(false);
+  if (fields.base.value && fields.target.value) return measure(false);
+  asking?.abort();
+  complain(null);
+  reveal(false);
+  document.title = "Distance";
+  shown = [];
+  fly(bounded(WORLD));
 }
 
 form.addEventListener("submit", (event) => {

@@ -11,8 +11,8 @@ mod site;
 
 use std::sync::Arc;
 
-use gateway_core::{Application, Blocking, Environ, Head, Result, blocking, text};
-use http::Method;
+use gateway_core::{Application, Blocking, Environ, Head, Response, Result, blocking, text};
+use http::{HeaderValue, Method, header};
 
 use crate::{
     answer::Problem,
@@ -46,11 +46,19 @@ impl Application for Distance {
         }
         match room {
             Room::Site => Ok(self.site.answer(&environ)),
-            Room::Health => Ok(text("ok\n")),
+            Room::Health => Ok(healthy()),
             Room::Api => self.api.call(environ).await,
             Room::Compare => self.compare.call(environ).await,
         }
     }
+}
+
+/// Says that the service runs, now.
+fn healthy() -> Response {
+    let mut response = text("ok\n");
+    let now = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, now);
+    response
 }
 
 /// Who answers.

@@ -157,4 +157,20 @@ mod tests {
             Err(ParamError::Missing("target"))
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_encoded_is_read(value in "\\PC{0,200}") {
+            let encoded: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let query = format!("base={encoded}");
+            if query.len() <= LONGEST {
+                proptest::prop_assert_eq!(base(&query), Ok(Some(value)));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(query in ".*") {
+            let _ = base(&query);
+        }
+    }
 }

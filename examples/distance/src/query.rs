@@ -205,4 +205,22 @@ mod tests {
             Err(QueryError::TooLong)
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_query_or_refused(text in ".*") {
+            if let Ok(Query::Name(name)) = text.parse() {
+                let readings: Vec<_> = name.readings().collect();
+                proptest::prop_assert!(!readings.is_empty());
+                proptest::prop_assert!(readings.iter().all(|(key, _)| !key.is_empty()));
+            }
+        }
+
+        #[test]
+        fn any_point_is_read_as_it_is_written(latitude in -90.0..=90.0, longitude in -180.0..=180.0) {
+            let point = Point { latitude, longitude };
+            let written = crate::place::Place::point(point).query;
+            proptest::prop_assert_eq!(written.parse(), Ok(Query::Point(point)));
+        }
+    }
 }

@@ -236,6 +236,24 @@ fn who_else_may_be_meant_is_one_press_away() {
 }
 
 #[test]
+fn back_leads_to_where_one_began() {
+    on_both_hosts(|browser, base| {
+        browser.open(base, DESKTOP, "light");
+        tab_to(browser, "base");
+        browser.press("Suva");
+        tab_to(browser, "target");
+        browser.press("Apia");
+        browser.press(keys::ENTER);
+        browser.until(ANSWERED);
+        browser.back();
+        browser.until("document.getElementById('distance').hidden");
+        assert_eq!(browser.eval("[base.value, target.value]"), json!(["", ""]));
+        assert_eq!(browser.eval("document.title"), "Distance");
+        assert_eq!(browser.eval("map.viewBox.baseVal.width"), 3600);
+    });
+}
+
+#[test]
 fn the_address_and_the_method_are_remembered() {
     on_both_hosts(|browser, base| {
         let address = format!("{base}/?base=NYC&target=%EB%9F%B0%EB%8D%98&method=haversine");

@@ -22,7 +22,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "URL")]
     pub(crate) geocoder: Option<String>,
 
-    /// Longest that the geocoder may take, in seconds
+    /// Longest that the geocoder may take for a place, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) geocoder_timeout: Duration,
 }
