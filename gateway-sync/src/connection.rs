@@ -16,13 +16,13 @@ use std::time::Instant;
 
 use gateway_core::Endpoint;
 use gateway_core::server::{Call, Timeouts};
-use gateway_http1::{CONTINUE, CloseReason, Error, Limits, Reading, Receiver};
+use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver};
 
 use crate::deadline::{Deadline, Phase};
 use crate::live::{Live, Reader, Returned};
 use crate::outbox::Outbox;
 use crate::poller::Signs;
-use crate::request::{self, Complete, Partial};
+use crate::request::{self, Complete, Partial, Refused};
 use crate::respond::Responding;
 use crate::socket::Socket;
 
@@ -62,7 +62,7 @@ pub(crate) enum Step {
     /// The application is to be called.
     Call(Complete),
     /// The request is refused.
-    Refuse(Error),
+    Refuse(Refused),
     /// More of the response is to be pulled.
     Pull,
     /// Nothing, until the socket says so.
@@ -164,7 +164,7 @@ impl Connection {
             match self.interpret(scratch, 0, lend) {
                 Ok(Some(complete)) => return Step::Call(complete),
                 Ok(None) => {}
-                Err(error) => return Step::Refuse(error),
+                Err(refused) => return Step::Refuse(refused),
             }
             if !self.readable {
                 break;
@@ -212,7 +212,7 @@ impl Connection {
         scratch: &[u8],
         fresh: usize,
         lend: bool,
-    ) -> Result<Option<Complete>, Error> {
+    ) -> Result<Option<Complete>, Refused> {
         let Reader { receiver, inbox } = &mut self.reader;
         let fresh = &scratch[..fresh];
         if inbox.is_empty() {

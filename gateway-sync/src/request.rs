@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use gateway_core::Input;
 use gateway_http1::{Error, Event, Receiver, RequestHead};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 /// How much is set aside for a body before any of it is here. A length that a client merely states
 /// takes no memory.
@@ -32,6 +32,25 @@ pub(crate) enum RequestBody {
     Awaited,
 }
 
+/// A request that is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused {
+    pub(crate) error: Error,
+    /// The answer to HEAD has no body, whatever is wrong with it (RFC 9110 §9.3.2).
+    pub(crate) is_head: bool,
+}
+
+impl Refused {
+    /// A request of which a part is read, or that starts at `input`.
+    fn new(error: Error, partial: Option<&Partial>, input: &[u8]) -> Self {
+        let is_head = match partial {
+            Some(partial) => partial.head.method == Method::HEAD,
+            None => input.starts_with(b"HEAD "),
+        };
+        Self { error, is_head }
+    }
+}
+
 /// Feeds `input` to the receiver, until it is used up or a request can be answered. Returns how
 /// much was used.
 ///
@@ -43,10 +62,13 @@ pub(crate) fn receive(
     partial: &mut Option<Partial>,
     input: &[u8],
     may_wait: bool,
-) -> Result<(usize, Option<Complete>), Error> {
+) -> Result<(usize, Option<Complete>), Refused> {
     let mut used = 0;
     loop {
-        let received = receiver.receive(&input[used..])?;
+        let received = match receiver.receive(&input[used..]) {
+            Ok(received) => received,
+            Err(error) => return Err(Refused::new(error, partial.as_ref(), &input[used..])),
+        };
         let start = used;
         used += received.used;
         match received.event {

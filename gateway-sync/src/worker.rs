@@ -11,9 +11,10 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
 
+use bytes::Bytes;
 use gateway_core::server::catch;
-use gateway_core::{Application, CancelReason, Ending, Outcome, status};
-use gateway_http1::{CloseReason, Error, Exchange, Reading};
+use gateway_core::{Application, BodyKind, CancelReason, Ending, Outcome, status};
+use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::StatusCode;
 
 use crate::connection::{Connection, Step};
@@ -21,7 +22,7 @@ use crate::date::Date;
 use crate::deadline::Phase;
 use crate::poller::{Batch, Poller};
 use crate::predictor::{Entry, Forecast};
-use crate::request::Complete;
+use crate::request::{Complete, Refused};
 use crate::seat::{Next, Out};
 use crate::seating::Spare;
 use crate::shared::Shared;
@@ -298,7 +299,7 @@ impl<'a, A: Application> Worker<'a, A> {
             let lend = self.may_lend();
             let flow = match turn.connection.advance(&mut self.scratch, lend) {
                 Step::Call(complete) => self.serve(turn, complete),
-                Step::Refuse(error) => self.refuse(turn, error),
+                Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
                 Step::Rest { phase, progress } => Flow::Rest(phase, progress),
                 Step::Close(reason) => Flow::Close(reason),
@@ -318,33 +319,36 @@ impl<'a, A: Application> Worker<'a, A> {
     }
 
     /// Answers a request that cannot be read.
-    fn refuse(&mut self, turn: &mut Turn, error: Error) -> Flow {
+    fn refuse(&mut self, turn: &mut Turn, refused: Refused) -> Flow {
+        let Refused { error, is_head } = refused;
         let remote = &turn.connection.endpoint.remote;
         tracing::warn!(%remote, status = error.status().as_u16(), %error, "request refused");
-        self.answer_and_close(turn, error.status(), Exchange::refused(error))
+        self.answer_and_close(turn, error.status(), Exchange::refused(error), is_head)
     }
 
     /// Sends a short answer in the application's stead, after which the connection closes.
-    fn answer_and_close(&mut self, turn: &mut Turn, code: StatusCode, exchange: Exchange) -> Flow {
+    fn answer_and_close(
+        &mut self,
+        turn: &mut Turn,
+        code: StatusCode,
+        exchange: Exchange,
+        is_head: bool,
+    ) -> Flow {
         self.out.clear();
         let response = status(code);
-        let length = response.body().length().unwrap_or(0);
-        let length = gateway_http1::BodyLength::Known(length);
-        let date = self.date.now();
-        let headers = response.headers();
-        let out = &mut self.out;
-        match gateway_http1::encode_head(out, &exchange, code, headers, length, date) {
-            Ok(encoder) => {
-                if let gateway_core::BodyKind::Bytes(text) = response.into_body().into_kind()
-                    && encoder.wants_body()
-                {
-                    self.out.extend_from_slice(&text);
-                }
-            }
+        let text = match response.body().kind() {
+            BodyKind::Bytes(text) => text.clone(),
+            _ => Bytes::new(),
+        };
+        let length = BodyLength::Known(text.len() as u64);
+        let (headers, date) = (response.headers(), self.date.now());
+        match encode_head(&mut self.out, &exchange, code, headers, length, date) {
+            Ok(encoder) if encoder.wants_body() && !is_head => self.out.extend_from_slice(&text),
+            Ok(_) => {}
             Err(error) => tracing::error!(%error, "an answer of the server's own is refused"),
         }
         turn.connection.closing = exchange.closing();
-        self.send(turn, bytes::Bytes::new())
+        self.send(turn, Bytes::new())
     }
 
     /// The connection's time is over.
@@ -379,7 +383,7 @@ impl<'a, A: Application> Worker<'a, A> {
             }
             Phase::Head | Phase::Body => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
-                self.answer_and_close(turn, StatusCode::REQUEST_TIMEOUT, exchange)
+                self.answer_and_close(turn, StatusCode::REQUEST_TIMEOUT, exchange, false)
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
             _ => Flow::Close(CloseReason::TimedOut(reading)),

@@ -33,7 +33,7 @@ impl<A: Application> Worker<'_, A> {
         if head.method == Method::CONNECT {
             // An origin server has no tunnels (RFC 9110 §9.3.6); what follows is for one.
             let exchange = head.exchange();
-            return self.answer_and_close(turn, StatusCode::NOT_IMPLEMENTED, exchange);
+            return self.answer_and_close(turn, StatusCode::NOT_IMPLEMENTED, exchange, false);
         }
         let entry = self
             .shared
