@@ -8,6 +8,7 @@ mod socket;
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::thread;
 use std::time::Duration;
 
 use gateway_core::Address;
@@ -100,8 +101,20 @@ impl Client {
     pub fn send_in_pieces(&mut self, bytes: impl AsRef<[u8]>, size: usize) -> io::Result<()> {
         for piece in bytes.as_ref().chunks(size.max(1)) {
             self.send(piece)?;
-            std::thread::yield_now();
+            thread::yield_now();
         }
+        Ok(())
+    }
+
+    /// Sends bytes from a thread of its own, so that the answer can be read meanwhile. The thread
+    /// ends when all is sent, or can no longer be.
+    ///
+    /// # Errors
+    ///
+    /// Of the system.
+    pub fn send_meanwhile(&self, bytes: Vec<u8>) -> io::Result<()> {
+        let mut socket = self.socket().try_clone()?;
+        thread::spawn(move || socket.write_all(&bytes));
         Ok(())
     }
 

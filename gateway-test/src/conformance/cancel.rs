@@ -12,6 +12,7 @@ cases! {
     both sets_cancelled_when_the_client_resets [CANCELLATION];
     both sets_cancelled_when_the_client_closes [CANCELLATION];
     both sets_cancelled_when_the_client_of_an_upload_leaves [CANCELLATION];
+    both sets_cancelled_when_a_client_with_pipelined_requests_leaves [CANCELLATION];
     both sets_cancelled_at_the_deadline [CANCELLATION];
     both sets_cancelled_when_the_drain_is_over [CANCELLATION];
     both the_next_call_on_a_connection_is_not_cancelled;
@@ -49,6 +50,18 @@ fn sets_cancelled_when_the_client_of_an_upload_leaves(stage: &Stage<'_>) -> Verd
     client.reset()?;
     assert_eq!(reasons.next()?, CancelReason::Disconnected);
     Ok(())
+}
+
+fn sets_cancelled_when_a_client_with_pipelined_requests_leaves(stage: &Stage<'_>) -> Verdict {
+    let (entered, reasons) = (Event::new(), Log::new());
+    let host = stage.serve(watches(stage.style(), &entered, &reasons))?;
+    let mut client = host.client()?;
+    client.send(request("GET /", &[], "").repeat(3))?;
+    entered.wait()?;
+    client.reset()?;
+    assert_eq!(reasons.next()?, CancelReason::Disconnected);
+    host.stop();
+    Ok(host.ended()?)
 }
 
 fn sets_cancelled_at_the_deadline(stage: &Stage<'_>) -> Verdict {

@@ -17,6 +17,7 @@ cases! {
     both drops_the_body_exactly_once_for_a_refused_response;
     both drops_the_body_exactly_once_for_a_wrong_length;
     both drops_the_body_exactly_once_when_the_client_leaves;
+    both drops_an_idle_stream_when_the_client_leaves [STREAMING];
     both tells_a_sender_that_nobody_reads_any_more [STREAMING];
 }
 
@@ -102,6 +103,24 @@ fn drops_the_body_exactly_once_when_the_client_leaves(stage: &Stage<'_>) -> Verd
         host.stop();
         host.ended()?;
         assert!(drops.is_empty(), "{kind:?}: dropped twice");
+    }
+    Ok(())
+}
+
+/// As server-sent events are, most of the time: there is nothing to write that could fail.
+fn drops_an_idle_stream_when_the_client_leaves(stage: &Stage<'_>) -> Verdict {
+    for kind in [Kind::Stream, Kind::Channel] {
+        let drops = Log::new();
+        let script = Script::new(kind, ["first"]).stalls().watched(&drops);
+        let host = stage.serve(script.app(stage.style()))?;
+        let mut client = host.client()?;
+        client.send(request("GET /", &[], ""))?;
+        let mut came = Vec::new();
+        while !came.ends_with(b"first\r\n") {
+            came.extend(client.read_some(1)?);
+        }
+        client.reset()?;
+        drops.next()?;
     }
     Ok(())
 }

@@ -15,12 +15,14 @@ cases! {
     both takes_a_chunked_body_with_trailers;
     both reads_a_body_line_by_line;
     both echoes_a_body_as_it_comes;
+    both echoes_a_large_body_while_it_is_still_being_sent;
     both takes_large_uploads;
     both takes_large_chunked_uploads;
     both a_request_without_framing_has_no_body;
     both a_body_cut_off_is_never_whole;
     both refuses_malformed_chunks;
     both refuses_malformed_trailers;
+    both refuses_chunk_lines_and_trailers_without_end;
 }
 
 fn reads_a_body_by_its_length(stage: &Stage<'_>) -> Verdict {
@@ -121,6 +123,18 @@ fn echoes_a_body_as_it_comes(stage: &Stage<'_>) -> Verdict {
     Ok(())
 }
 
+fn echoes_a_large_body_while_it_is_still_being_sent(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo_streamed(stage.style()))?;
+    let body = pattern(8 * 1024 * 1024);
+    let chunks: Vec<&[u8]> = body.chunks(50_000).collect();
+    for bytes in [post("/", &body), post_chunked("/", &chunks)] {
+        let mut client = host.client()?;
+        client.send_meanwhile(bytes)?;
+        assert!(client.read(&Method::POST)?.body == body);
+    }
+    Ok(())
+}
+
 fn takes_large_uploads(stage: &Stage<'_>) -> Verdict {
     let host = stage.serve(echo(stage.style()))?;
     let body = pattern(8 * 1024 * 1024);
@@ -202,6 +216,28 @@ fn refuses_malformed_trailers(stage: &Stage<'_>) -> Verdict {
             "0\r\n a: b\r\n\r\n",
         ],
     )
+}
+
+fn refuses_chunk_lines_and_trailers_without_end(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo(stage.style()))?;
+    let long = "x".repeat(500_000);
+    for body in [
+        format!("1;{long}"),
+        format!("1;a=\"{long}"),
+        "1;extension=value\r\na\r\n".repeat(50_000),
+        format!("0\r\nA: {long}"),
+        format!("0\r\n{}", "A: b\r\n".repeat(100_000)),
+    ] {
+        let mut client = host.client()?;
+        let head = request("POST /", &["Transfer-Encoding: chunked"], "");
+        client.send(head)?;
+        client.send_meanwhile(body.clone().into_bytes())?;
+        let shown = &body[..30];
+        let status = client.read_final(&Method::POST).map(|reply| reply.status);
+        let status = status.map_err(|error| super::Flaw::new(format!("{shown:?}: {error}")))?;
+        assert!(matches!(status, 400 | 431), "{shown:?}: {status}");
+    }
+    Ok(())
 }
 
 /// Each is a 400, the connection is closed, and what follows is not read.

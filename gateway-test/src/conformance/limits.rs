@@ -14,6 +14,7 @@ cases! {
     both answers_413_while_the_body_is_still_being_sent;
     both takes_a_body_of_exactly_the_limit;
     both lets_the_application_answer_413_below_the_limit;
+    once connections_beyond_the_limit_wait_until_one_goes;
     both closes_after_as_many_requests_as_it_may_answer;
 }
 
@@ -123,6 +124,27 @@ fn lets_the_application_answer_413_below_the_limit(stage: &Stage<'_>) -> Verdict
     ] {
         assert_eq!(host.client()?.exchange(bytes)?.status, status);
     }
+    Ok(())
+}
+
+fn connections_beyond_the_limit_wait_until_one_goes(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(hello(stage.style()), |setup| setup.limits.connections = 2)?;
+    let (mut first, mut second) = (host.client()?, host.client()?);
+    assert_eq!(
+        (first.get("/")?.status, second.get("/")?.status),
+        (200, 200)
+    );
+    let mut third = host.client()?; // the kernel takes it
+    third.send(request("GET /", &[], ""))?;
+    for _ in 0..20 {
+        assert_eq!(first.get("/")?.status, 200);
+    }
+    assert!(
+        third.is_quiet()?,
+        "a third connection is served although two are the limit"
+    );
+    drop(second);
+    assert_eq!(third.read(&http::Method::GET)?.status, 200);
     Ok(())
 }
 

@@ -7,12 +7,13 @@ use http::Method;
 
 use super::{Stage, Verdict, pattern, request};
 use crate::client::Client;
-use crate::fixtures::{Gate, Kind, Script, answering, budgeted, hello, waits};
+use crate::fixtures::{Gate, Kind, Script, answering, budgeted, hello, pauses, waits};
 
 cases! {
     both calls_run_at_the_same_time;
     both more_calls_than_threads_are_answered_in_the_end;
     once a_blocked_call_does_not_hold_the_others_up;
+    both a_slow_iterator_does_not_hold_the_others_up;
     both idle_and_slow_clients_hold_no_thread;
     both clients_that_read_slowly_hold_no_thread;
     once keeps_the_budget_of_an_application;
@@ -80,6 +81,26 @@ fn a_blocked_call_does_not_hold_the_others_up(stage: &Stage<'_>) -> Verdict {
     Ok(())
 }
 
+fn a_slow_iterator_does_not_hold_the_others_up(stage: &Stage<'_>) -> Verdict {
+    let gate = Gate::new();
+    let host = stage.serve(pauses(stage.style(), &gate))?;
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut client = host.client()?;
+        client.send(request("GET /", &[], ""))?;
+        gate.entered.next()?;
+        slow.push(client);
+    }
+    for _ in 0..20 {
+        assert_eq!(host.client()?.get("/free")?.text(), "firstsecond");
+    }
+    gate.release.set();
+    for mut client in slow {
+        assert_eq!(client.read(&Method::GET)?.text(), "firstsecond");
+    }
+    Ok(())
+}
+
 fn idle_and_slow_clients_hold_no_thread(stage: &Stage<'_>) -> Verdict {
     let host = stage.serve_with(hello(stage.style()), |setup| setup.threads = 2)?;
     let mut held = Vec::new();
@@ -105,7 +126,7 @@ fn idle_and_slow_clients_hold_no_thread(stage: &Stage<'_>) -> Verdict {
 }
 
 fn clients_that_read_slowly_hold_no_thread(stage: &Stage<'_>) -> Verdict {
-    for kind in [Kind::Bytes, Kind::File] {
+    for kind in Kind::ALL {
         let large = Script::new(kind, [pattern(16_000_000)]).app(stage.style());
         let mount = gateway_core::Mount::new()
             .at("/large", large)

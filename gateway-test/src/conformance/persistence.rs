@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::{Stage, Verdict, pattern, post, post_chunked, request};
-use crate::fixtures::{Dump, Kind, Script, dump, echo, echo_streamed, hello};
+use crate::fixtures::{Dump, Gate, Kind, Script, dump, echo, echo_streamed, hello, waits};
 
 cases! {
     both keeps_the_connection_after_a_whole_exchange;
@@ -13,8 +13,11 @@ cases! {
     both answers_pipelined_requests_in_order;
     both answers_pipelined_requests_with_bodies_in_order;
     both answers_pipelined_requests_sent_with_the_next_head_cut;
+    once answers_a_thousand_pipelined_requests;
+    both answers_pipelined_requests_for_large_bodies;
     once reads_nothing_after_a_request_that_closes;
     both answers_what_was_asked_before_the_client_stopped_sending;
+    both answers_a_running_call_although_the_client_stopped_sending;
     both an_unframed_body_ends_with_the_connection_in_http10;
     once survives_clients_that_say_nothing_and_leave;
     once survives_clients_that_leave_within_the_head;
@@ -116,6 +119,30 @@ fn answers_pipelined_requests_sent_with_the_next_head_cut(stage: &Stage<'_>) -> 
     Ok(())
 }
 
+fn answers_a_thousand_pipelined_requests(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    let mut client = host.client()?;
+    client.send_meanwhile(request("GET /", &[], "").repeat(1000))?;
+    for _ in 0..1000 {
+        assert_eq!(client.read(&Method::GET)?.status, 200);
+    }
+    assert!(client.is_quiet()?);
+    Ok(())
+}
+
+fn answers_pipelined_requests_for_large_bodies(stage: &Stage<'_>) -> Verdict {
+    let body = pattern(1_000_000);
+    for kind in Kind::ALL {
+        let host = stage.serve(Script::new(kind, [body.clone()]).app(stage.style()))?;
+        let mut client = host.client()?;
+        client.send(request("GET /", &[], "").repeat(10))?;
+        for _ in 0..10 {
+            assert!(client.read(&Method::GET)?.body == body, "{kind:?}");
+        }
+    }
+    Ok(())
+}
+
 fn reads_nothing_after_a_request_that_closes(stage: &Stage<'_>) -> Verdict {
     let calls = crate::Log::new();
     let host = stage.serve(super::noted(stage.style(), &calls))?;
@@ -136,6 +163,20 @@ fn answers_what_was_asked_before_the_client_stopped_sending(stage: &Stage<'_>) -
     for _ in 0..2 {
         assert_eq!(client.read(&Method::GET)?.status, 200);
     }
+    Ok(client.closes()?)
+}
+
+/// Whether it has left or merely has no more to say cannot be told: `cancelled()` may be set, yet
+/// what is answered is sent. An async call may have been dropped, and then there is no answer.
+fn answers_a_running_call_although_the_client_stopped_sending(stage: &Stage<'_>) -> Verdict {
+    let gate = Gate::new();
+    let host = stage.serve(waits(stage.style(), &gate))?;
+    let mut client = host.client()?;
+    client.send(request("GET /", &[], ""))?;
+    gate.entered.next()?;
+    client.stop_sending()?;
+    gate.release.set();
+    assert_eq!(client.read(&Method::GET)?.text(), "went on");
     Ok(client.closes()?)
 }
 

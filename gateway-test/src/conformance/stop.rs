@@ -9,10 +9,11 @@ use http::Method;
 use super::{Flaw, Listen, Running, Stage, Verdict, pattern, request};
 use crate::PATIENCE;
 use crate::client::Client;
-use crate::fixtures::{Gate, Kind, Script, hello, waits};
+use crate::fixtures::{Gate, Kind, Script, echo, hello, waits};
 
 cases! {
     both a_stop_lets_what_runs_finish;
+    both a_stop_lets_an_upload_finish;
     both a_stop_lets_a_response_be_read_to_its_end;
     once a_stop_closes_idle_connections;
     once a_stop_closes_connections_within_a_head;
@@ -35,6 +36,21 @@ fn a_stop_lets_what_runs_finish(stage: &Stage<'_>) -> Verdict {
     gate.release.set();
     let reply = client.read(&Method::GET)?;
     assert_eq!((reply.text(), reply.says_close()), ("went on", true));
+    client.closes()?;
+    Ok(host.ended()?)
+}
+
+fn a_stop_lets_an_upload_finish(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo(stage.style()))?;
+    let mut client = host.client()?;
+    let fields = ["Content-Length: 5", "Expect: 100-continue"];
+    client.send(request("POST /", &fields, ""))?;
+    assert_eq!(client.read(&Method::POST)?.status, 100); // the host is at it
+    host.stop();
+    until_refused(&host)?;
+    client.send("hello")?;
+    let reply = client.read(&Method::POST)?;
+    assert_eq!((reply.text(), reply.says_close()), ("hello", true));
     client.closes()?;
     Ok(host.ended()?)
 }
