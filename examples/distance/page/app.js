@@ -238,35 +238,47 @@ const EDGE = 1150; // beyond, at 84 degrees, there is nothing to see but where A
 const WORLD = { x: 0, y: -160, width: 3600 };
 let view = WORLD;
 let shown = []; // [{ x, y, name }], the marks
+let reach = 0; // how far from the equator the line goes
 let flight;
 
 const project = (longitude, latitude) =>
   [longitude * 10, -Math.asinh(Math.tan(0.8 * latitude * Math.PI / 180)) * 12.5 * 180 / Math.PI];
 
+const radians = (degrees) => degrees * Math.PI / 180;
+const degrees = (radians) => radians * 180 / Math.PI;
+const turn = (degrees) => degrees - 360 * Math.round(degrees / 360);
+const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+
+/** The point as a unit vector, and those that lead north and east from it. */
+function compass({ latitude, longitude }) {
+  const [lat, lon] = [radians(latitude), radians(longitude)];
+  return {
+    here: [Math.cos(lat) * Math.cos(lon), Math.cos(lat) * Math.sin(lon), Math.sin(lat)],
+    north: [-Math.sin(lat) * Math.cos(lon), -Math.sin(lat) * Math.sin(lon), Math.cos(lat)],
+    east: [-Math.sin(lon), Math.cos(lon), 0],
+  };
+}
+
 /** Points along the great circle, longitudes unrolled: over the date line they go on beyond 180 degrees. */
 function greatCircle(from, to, bearing, steps = 160) {
-  const radians = (degrees) => degrees * Math.PI / 180;
-  const [lat, lon, to_lat, to_lon, way] = [from.latitude, from.longitude, to.latitude, to.longitude, bearing].map(radians);
-  const angle = 2 * Math.asin(Math.min(1, Math.sqrt(
-    Math.sin((to_lat - lat) / 2) ** 2 + Math.cos(lat) * Math.cos(to_lat) * Math.sin((to_lon - lon) / 2) ** 2)));
-  const points = [];
-  let previous = from.longitude;
-  for (let step = 0; step <= steps; step++) {
+  const { here, north, east } = compass(from);
+  const way = radians(bearing);
+  const ahead = here.map((_, axis) => north[axis] * Math.cos(way) + east[axis] * Math.sin(way));
+  const there = compass(to).here;
+  const angle = Math.abs(Math.atan2(dot(ahead, there), dot(here, there)));
+  let longitude = from.longitude;
+  const points = Array.from({ length: steps + 1 }, (_, step) => {
     const gone = angle * step / steps;
-    const latitude = Math.asin(Math.sin(lat) * Math.cos(gone) + Math.cos(lat) * Math.sin(gone) * Math.cos(way));
-    let longitude = lon + Math.atan2(Math.sin(way) * Math.sin(gone) * Math.cos(lat),
-      Math.cos(gone) - Math.sin(lat) * Math.sin(latitude));
-    longitude = longitude * 180 / Math.PI;
-    longitude += 360 * Math.round((previous - longitude) / 360);
-    points.push([longitude, latitude * 180 / Math.PI]);
-    previous = longitude;
-  }
+    const [x, y, z] = here.map((_, axis) => here[axis] * Math.cos(gone) + ahead[axis] * Math.sin(gone));
+    const across = Math.hypot(x, y);
+    // A pole has no longitude; there the last one holds.
+    if (across > 1e-9) longitude += turn(degrees(Math.atan2(y, x)) - longitude);
+    return [longitude, degrees(Math.atan2(z, across))];
+  });
   // The bearing is the ellipsoid's: what it misses the target by is shared out along the way.
-  const [last_lon, last_lat] = points[steps];
-  const miss_lon = to.longitude + 360 * Math.round((last_lon - to.longitude) / 360) - last_lon;
-  const miss_lat = to.latitude - last_lat;
-  return points.map(([longitude, latitude], step) =>
-    [longitude + miss_lon * step / steps, latitude + miss_lat * step / steps]);
+  const miss = [to.longitude, to.latitude].map((degrees, axis) => degrees - points[steps][axis]);
+  miss[0] = Math.abs(to.latitude) > 89.9 ? 0 : turn(miss[0]);
+  return points.map((point, step) => point.map((degrees, axis) => degrees + miss[axis] * step / steps));
 }
 
 function draw({ base, target, initial_bearing: bearing }) {
@@ -277,6 +289,7 @@ function draw({ base, target, initial_bearing: bearing }) {
   shown = [{ at: points[0], name: base.name }, { at: points.at(-1), name: target.name }];
   map.setAttribute("aria-label", `Map with the great circle from ${base.name} to ${target.name}`);
   marks();
+  reach = Math.max(...points.map(([, y]) => Math.abs(y)));
   fly(fitting(points));
   if (!still.matches) {
     $("route").animate([{ strokeDasharray: "0 1" }, { strokeDasharray: "1 0" }], { duration: 1100, easing: "ease-in-out" });
@@ -293,9 +306,9 @@ function fitting(points) {
   return bounded({ x: (left + right) / 2, y: (top + bottom) / 2, width: Math.min(width, 3600) });
 }
 
-/** Not beyond the edge, where the shape of the window and the places permit. */
+/** Not beyond the edge, where the shape of the window and the line permit. */
 function bounded({ x, y, width }) {
-  const edge = Math.max(EDGE, ...shown.map(({ at }) => Math.abs(at[1])));
+  const edge = Math.max(EDGE, Math.min(POLE, reach + 20));
   const half = width * map.clientHeight / map.clientWidth / 2;
   return { x, y: half >= edge ? 0 : Math.max(half - edge, Math.min(edge - half, y)), width };
 }
@@ -363,7 +376,7 @@ function restore() {
   complain(null);
   reveal(false);
   document.title = "Distance";
-  shown = [];
+  [shown, reach] = [[], 0];
   fly(bounded(WORLD));
 }
 

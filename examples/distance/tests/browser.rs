@@ -144,6 +144,17 @@ fn the_great_circle_is_drawn_from_place_to_place() {
                 < -900.0
         );
 
+        // From pole to pole it is straight, and over a pole it turns at the pole only.
+        let turns = "document.getElementById('route').getAttribute('d').slice(1).split('L')
+            .map((point) => Number(point.split(',')[0]))
+            .filter((x, at, all) => at && Math.abs(x - all[at - 1]) > 1).length";
+        for (base_place, target, expected) in [("90,0", "-90,0", 0), ("60,20", "60,-160", 1)] {
+            let address = format!("{base}/?base={base_place}&target={target}");
+            browser.open(&address, DESKTOP, "light");
+            browser.until(ANSWERED);
+            assert_eq!(browser.eval(turns), expected, "{address}");
+        }
+
         // The same place twice is a point, and no error.
         browser.open(
             &format!("{base}/?base=Seoul&target=Seoul"),
