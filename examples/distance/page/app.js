@@ -237,7 +237,7 @@ const POLE = 1320; // |y| at the poles
 const EDGE = 1150; // beyond, at 84 degrees, there is nothing to see but where Antarctica is sewn together
 const WORLD = { x: 0, y: -160, width: 3600 };
 let view = WORLD;
-let shown = []; // [{ x, y, name }], the marks
+let shown = []; // [{ at: [x, y], name }], the places
 let reach = 0; // how far from the equator the line goes
 let flight;
 
@@ -283,7 +283,10 @@ function greatCircle(from, to, bearing, steps = 160) {
 
 function draw({ base, target, initial_bearing: bearing }) {
   const line = bearing === null ? [[base.longitude, base.latitude]] : greatCircle(base, target, bearing);
-  const points = line.map(([longitude, latitude]) => project(longitude, latitude));
+  const all = line.map(([longitude, latitude]) => project(longitude, latitude));
+  // Of the three copies of the land, the line goes over the one in the middle.
+  const middle = (Math.min(...all.map(([x]) => x)) + Math.max(...all.map(([x]) => x))) / 2;
+  const points = all.map(([x, y]) => [x - 3600 * Math.round(middle / 3600), y]);
   const d = "M" + points.map((point) => point.map((n) => n.toFixed(2)).join(",")).join("L");
   for (const id of ["route", "route-shade"]) $(id).setAttribute("d", d);
   shown = [{ at: points[0], name: base.name }, { at: points.at(-1), name: target.name }];
@@ -292,7 +295,8 @@ function draw({ base, target, initial_bearing: bearing }) {
   reach = Math.max(...points.map(([, y]) => Math.abs(y)));
   fly(fitting(points));
   if (!still.matches) {
-    $("route").animate([{ strokeDasharray: "0 1" }, { strokeDasharray: "1 0" }], { duration: 1100, easing: "ease-in-out" });
+    const growing = [{ strokeDasharray: "0 1" }, { strokeDasharray: "1 0" }];
+    for (const id of ["route", "route-shade"]) $(id).animate(growing, { duration: 1100, easing: "ease-in-out" });
   }
 }
 
@@ -346,7 +350,8 @@ function marks() {
   const upper = labels.length === 2 && labels[0].y > labels[1].y ? 1 : 0;
   $("marks").replaceChildren(...shown.flatMap(({ at, name }, index) => {
     const { x, wide } = labels[index];
-    const room = Math.max(0, half - wide / 2 - 8);
+    // In view as long as its place is.
+    const room = Math.abs(x) > half ? Infinity : Math.max(0, half - wide / 2 - 8);
     const above = apart ? view.y > 0 : index === upper; // away from the bend of the line, or from each other
     return [
       make("circle", { class: "mark-dot", cx: at[0], cy: at[1], r: 5 * scale }),
