@@ -91,6 +91,11 @@ impl Responding {
         self.encoder.is_none()
     }
 
+    /// Whether the body is bytes or nothing: pulling it runs no code of the application's.
+    pub(crate) fn is_inert(&self) -> bool {
+        matches!(self.body, BodyKind::Bytes(_) | BodyKind::Empty)
+    }
+
     /// Whether pulling may block.
     pub(crate) fn blocks(&self) -> bool {
         matches!(self.body, BodyKind::Iter(_)) || self.live.is_some()

@@ -261,11 +261,21 @@ impl<'a, A: Application> Worker<'a, A> {
         }
     }
 
+    /// The time, without a look at the clock where the turn has kept its seat: it was short, and its
+    /// beginning is now to a millisecond.
+    fn now(&self, turn: &Turn) -> Instant {
+        if self.held.is_some() {
+            turn.now
+        } else {
+            Instant::now()
+        }
+    }
+
     /// Does what a turn came to. What is returned goes back to its slot.
     fn settle(&mut self, mut turn: Turn, flow: Flow) -> Option<(usize, Box<Connection>)> {
         match flow {
             Flow::Rest(phase, progress) => {
-                let (now, timeouts) = (Instant::now(), &self.shared.timeouts);
+                let (now, timeouts) = (self.now(&turn), &self.shared.timeouts);
                 let deadline = turn.connection.deadline;
                 turn.connection.deadline = deadline.next(phase, progress, now, timeouts);
                 Some((turn.slot, turn.connection))
@@ -341,7 +351,8 @@ impl<'a, A: Application> Worker<'a, A> {
             _ => Bytes::new(),
         };
         let length = BodyLength::Known(text.len() as u64);
-        let (headers, date) = (response.headers(), self.date.now());
+        let now = self.now(turn);
+        let (headers, date) = (response.headers(), self.date.at(now));
         match encode_head(&mut self.out, &exchange, code, headers, length, date) {
             Ok(encoder) if encoder.wants_body() && !is_head => self.out.extend_from_slice(&text),
             Ok(_) => {}

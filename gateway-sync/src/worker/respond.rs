@@ -45,10 +45,11 @@ impl<A: Application> Worker<'_, A> {
         }
         let (response, ending) = response_of(ended, &name);
         self.decide_persistence(turn, &mut exchange, live.as_ref());
-        let (encoder, response, ending) = match self.encode(&exchange, response, ending, &name) {
-            Ok(encoded) => encoded,
-            Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
-        };
+        let (encoder, response, ending) =
+            match self.encode(turn, &exchange, response, ending, &name) {
+                Ok(encoded) => encoded,
+                Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
+            };
         let (parts, body) = response.into_parts();
         let body = body.into_kind();
         let mut responding =
@@ -57,59 +58,61 @@ impl<A: Application> Worker<'_, A> {
         if responding.is_polled() {
             responding.waker = Some(self.nudge(turn));
         }
-        self.pull_from(turn, Box::new(responding))
+        let (flow, over) = self.pull_from(turn, &mut responding);
+        if !over {
+            turn.connection.response = Some(Box::new(responding));
+        }
+        flow
     }
 
     /// Pulls more of the response that is on its way.
     pub(super) fn pull(&mut self, turn: &mut Turn) -> Flow {
         self.out.clear();
-        match turn.connection.response.take() {
-            Some(response) => self.pull_from(turn, response),
-            None => Flow::Continue,
+        let Some(mut response) = turn.connection.response.take() else {
+            return Flow::Continue;
+        };
+        let (flow, over) = self.pull_from(turn, &mut response);
+        if !over {
+            turn.connection.response = Some(response);
         }
+        flow
     }
 
     /// Pulls and sends, until the body is over, has nothing yet, or the client is slower. What is
-    /// encoded already goes out with the first piece.
-    fn pull_from(&mut self, turn: &mut Turn, mut response: Box<Responding>) -> Flow {
+    /// encoded already goes out with the first piece. Tells whether the response is over.
+    fn pull_from(&mut self, turn: &mut Turn, response: &mut Responding) -> (Flow, bool) {
         for _ in 0..PIECES {
             if response.is_over() {
-                return self.complete(turn, response);
+                return (self.complete(turn, response), true);
             }
-            let pulled = self.pull_piece(&mut response);
-            let (data, next) = match pulled {
+            let (data, next) = match self.pull_piece(response) {
                 Pulled::Piece(data) => (data, Flow::Continue),
                 Pulled::Over(after) => {
                     turn.connection.closing = closing(after);
                     (Bytes::new(), Flow::Continue)
                 }
                 Pulled::Pending => (Bytes::new(), Flow::Rest(Phase::Application, false)),
-                Pulled::Failed(failure) => (Bytes::new(), self.abort(&mut response, &failure)),
+                Pulled::Failed(failure) => (Bytes::new(), self.abort(response, &failure)),
             };
             let sent = self.send(turn, data);
             let writing = !turn.connection.outbox.is_empty();
             match (sent, next) {
                 (Flow::Close(reason), _) | (_, Flow::Close(reason)) => {
-                    turn.connection.response = Some(response);
-                    return Flow::Close(reason);
+                    return (Flow::Close(reason), false);
                 }
-                (_, Flow::Continue) if !writing => {}
-                (_, next) => {
-                    turn.connection.response = Some(response);
-                    return if writing {
-                        Flow::Rest(Phase::Writing, true)
-                    } else {
-                        next
-                    };
-                }
+                _ if writing => return (Flow::Rest(Phase::Writing, true), false),
+                (_, Flow::Continue) => {}
+                (_, next) => return (next, false),
             }
         }
-        turn.connection.response = Some(response);
-        Flow::Yield
+        (Flow::Yield, false)
     }
 
     /// Pulls one piece, on the seat if that is expected to be quick.
     fn pull_piece(&mut self, response: &mut Responding) -> Pulled {
+        if response.is_inert() {
+            return response.pull(&mut self.out);
+        }
         let entry = response.entry.of_body();
         let predictor = &self.shared.predictor;
         let leaves = response.blocks() && predictor.forecast(entry) != Forecast::Short;
@@ -143,7 +146,7 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// The response is sent.
-    fn complete(&mut self, turn: &mut Turn, mut response: Box<Responding>) -> Flow {
+    fn complete(&mut self, turn: &mut Turn, response: &mut Responding) -> Flow {
         let outcome = response.outcome();
         if let Some(live) = response.live.take()
             && !self.end_loan(turn, live)
@@ -191,31 +194,34 @@ impl<A: Application> Worker<'_, A> {
     /// Encodes the head; one that cannot be sent is replaced by a 500.
     fn encode(
         &mut self,
+        turn: &Turn,
         exchange: &Exchange,
         response: Response,
         ending: Ending,
         name: &RequestName,
     ) -> Result<(Encoder, Response, Ending), EncodeError> {
         self.out.clear();
-        let error = match self.encode_head(exchange, &response) {
+        let error = match self.encode_head(turn, exchange, &response) {
             Ok(encoder) => return Ok((encoder, response, ending)),
             Err(error) => error,
         };
         tracing::error!(request = %name, %error, "the response cannot be sent");
         close(response.into_body().into_kind(), name);
         let response = status(StatusCode::INTERNAL_SERVER_ERROR);
-        let encoder = self.encode_head(exchange, &response)?;
+        let encoder = self.encode_head(turn, exchange, &response)?;
         Ok((encoder, response, Ending::Failed))
     }
 
     fn encode_head(
         &mut self,
+        turn: &Turn,
         exchange: &Exchange,
         response: &Response,
     ) -> Result<Encoder, EncodeError> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(EncodeError::NotFinal(101)); // not one of this host's capabilities
         }
+        let now = self.now(turn);
         let length = response.body().length();
         let length = length.map_or(BodyLength::Unknown, BodyLength::Known);
         let (status, headers) = (response.status(), response.headers());
@@ -225,7 +231,7 @@ impl<A: Application> Worker<'_, A> {
             status,
             headers,
             length,
-            self.date.now(),
+            self.date.at(now),
         )
     }
 
