@@ -3,15 +3,22 @@
 use gateway_core::server::{Host, Job};
 use gateway_core::{Capabilities, UnblockError};
 
-/// What this host can do.
-pub(crate) const CAPABILITIES: Capabilities = Capabilities::MULTITHREAD
+/// What this host can do, whatever it is given.
+const CAPABILITIES: Capabilities = Capabilities::MULTITHREAD
     .with(Capabilities::STREAMING)
     .with(Capabilities::TRAILERS)
     .with(Capabilities::CANCELLATION);
 
 /// The threaded server as applications see it: its threads may block.
 #[derive(Debug)]
-pub(crate) struct ThreadedHost;
+pub(crate) struct ThreadedHost(Capabilities);
+
+impl ThreadedHost {
+    /// The host, with what it has been given besides.
+    pub(crate) fn new(besides: Capabilities) -> Self {
+        Self(CAPABILITIES | besides)
+    }
+}
 
 impl Host for ThreadedHost {
     fn software(&self) -> &str {
@@ -19,7 +26,7 @@ impl Host for ThreadedHost {
     }
 
     fn capabilities(&self) -> Capabilities {
-        CAPABILITIES
+        self.0
     }
 
     fn may_block(&self) -> bool {

@@ -107,6 +107,7 @@ mod monitor;
 mod outbox;
 mod poller;
 mod predictor;
+mod reactor;
 mod request;
 mod respond;
 mod seat;

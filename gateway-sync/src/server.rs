@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Limits, Timeouts, check_requirements};
+use gateway_core::server::{Host, Limits, Timeouts, check_requirements};
 use gateway_core::{Address, Application};
 
 use crate::drain::Drain;
-use crate::host::CAPABILITIES;
+use crate::host::ThreadedHost;
 use crate::listener::Listener;
 use crate::monitor::{Alarm, Look, Rhythm, Watch};
+use crate::reactor::Reactor;
 use crate::shared::Shared;
 use crate::worker::Worker;
 
@@ -34,6 +35,7 @@ pub struct Server {
     threads: usize,
     limits: Limits,
     timeouts: Timeouts,
+    reactor: Reactor,
     handle: Handle,
 }
 
@@ -134,6 +136,17 @@ impl Server {
         self
     }
 
+    /// Polls async applications inside a tokio runtime, for those that use its timers and sockets.
+    /// The runtime is the program's own, and must outlive the server; the application runs on the
+    /// server's threads all the same. With it the host has
+    /// [`Capabilities::TOKIO`](gateway_core::Capabilities::TOKIO).
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn tokio(mut self, handle: tokio::runtime::Handle) -> Self {
+        self.reactor = Reactor::tokio(handle);
+        self
+    }
+
     /// The addresses bound, in the order in which they were given.
     pub fn local_addrs(&self) -> &[Address] {
         &self.addresses
@@ -156,13 +169,15 @@ impl Server {
     /// The application needs what this host cannot do; threads or epoll sets cannot be made; a
     /// socket cannot be listened on.
     pub fn serve(self, application: impl Application) -> io::Result<()> {
-        check_requirements(&application, CAPABILITIES)?;
+        let host = ThreadedHost::new(self.reactor.capabilities());
+        check_requirements(&application, host.capabilities())?;
         for listener in &self.listeners {
             listener.listen(self.limits.backlog)?;
         }
         let seats = cores().min(self.threads);
         let shared = Arc::new(Shared::new(
             application,
+            host,
             self.listeners,
             seats,
             self.threads,
@@ -171,7 +186,7 @@ impl Server {
             Arc::clone(&self.handle.alarm),
             Arc::clone(&self.handle.stopping),
         )?);
-        let workers = start(&shared, self.threads);
+        let workers = start(&shared, self.threads, &self.reactor);
         if workers.is_ok() {
             watch(&shared, &self.handle.alarm);
         }
@@ -187,6 +202,7 @@ impl Server {
             threads: THREADS_PER_CORE * cores(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            reactor: Reactor::default(),
             handle: Handle::default(),
         }
     }
@@ -206,13 +222,14 @@ fn cores() -> usize {
 fn start<A: Application>(
     shared: &Arc<Shared<A>>,
     threads: usize,
+    reactor: &Reactor,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let worker = |number: usize| {
-        let shared = Arc::clone(shared);
+        let (shared, reactor) = (Arc::clone(shared), reactor.clone());
         let name = format!("gateway-{number}");
         thread::Builder::new()
             .name(name)
-            .spawn(move || Worker::new(&shared).run())
+            .spawn(move || reactor.within(|| Worker::new(&shared).run()))
     };
     (0..threads).map(worker).collect()
 }

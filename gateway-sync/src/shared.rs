@@ -58,6 +58,7 @@ impl<A> Shared<A> {
     )]
     pub(crate) fn new(
         application: A,
+        host: ThreadedHost,
         listeners: Vec<Listener>,
         seats: usize,
         threads: usize,
@@ -83,7 +84,7 @@ impl<A> Shared<A> {
             timeouts,
             lent: AtomicUsize::new(0),
             threads,
-            gateway: Gateway::new(ThreadedHost),
+            gateway: Gateway::new(host),
             listeners: RwLock::new(listeners),
             connections: AtomicUsize::new(0),
             paused: AtomicBool::new(false),
