@@ -22,7 +22,8 @@ cases! {
     both waits_for_a_client_that_takes_a_little;
 }
 
-const SHORT: Duration = Duration::from_millis(150);
+/// Longer than a loaded machine keeps a client from its next line, shorter than anyone likes to wait.
+const SHORT: Duration = Duration::from_millis(300);
 
 fn short_heads(setup: &mut Setup) {
     setup.timeouts.head = SHORT;
@@ -51,7 +52,7 @@ fn answers_408_to_a_head_that_trickles(stage: &Stage<'_>) -> Verdict {
     client.send("GET / HTTP/1.1\r\nA: ")?;
     while client.is_quiet().unwrap_or(false) && started.elapsed() < PATIENCE {
         let _ = client.send("x"); // fails once the host has closed
-        thread::sleep(SHORT / 10); // the pace of this client
+        thread::sleep(SHORT / 20); // the pace of this client
     }
     let answer = client.read_to_end()?;
     assert!(
@@ -73,9 +74,7 @@ fn closes_a_connection_that_says_nothing(stage: &Stage<'_>) -> Verdict {
 fn closes_a_connection_that_is_idle(stage: &Stage<'_>) -> Verdict {
     let host = stage.serve_with(hello(stage.style()), |setup| setup.timeouts.idle = SHORT)?;
     let mut client = host.client()?;
-    for _ in 0..2 {
-        assert_eq!(client.get("/")?.status, 200);
-    }
+    assert_eq!(client.get("/")?.status, 200);
     Ok(client.closes()?) // without a word: the client may be sending its next request
 }
 

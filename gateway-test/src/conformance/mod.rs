@@ -22,7 +22,9 @@ macro_rules! cases {
     (@needs $needs:ident) => { gateway_core::Capabilities::$needs };
 }
 
+mod bodiless;
 mod cancel;
+mod chunks;
 mod deadlines;
 mod drops;
 mod environ;
@@ -36,7 +38,9 @@ mod listen;
 mod load;
 mod outcomes;
 mod persistence;
+mod pipelining;
 mod refusals;
+mod response_heads;
 mod responses;
 mod smuggling;
 mod stage;
@@ -60,11 +64,15 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         environ::CASES,
         limits::CASES,
         framing::CASES,
+        chunks::CASES,
         smuggling::CASES,
         expect::CASES,
         unread::CASES,
         persistence::CASES,
+        pipelining::CASES,
         responses::CASES,
+        bodiless::CASES,
+        response_heads::CASES,
         refusals::CASES,
         failures::CASES,
         outcomes::CASES,

@@ -1,11 +1,11 @@
 //! Responses: how a body is framed, and which have none (RFC 9112 §6, RFC 9110 §15).
 
-use http::{Method, StatusCode};
+use http::Method;
 
 use super::{Stage, Verdict, pattern, request};
 use crate::Event;
 use crate::client::BodyEnd;
-use crate::fixtures::{Kind, Script, answering, hello, ticks};
+use crate::fixtures::{Kind, Script, answering, ticks};
 
 cases! {
     both frames_every_kind_of_body;
@@ -15,17 +15,6 @@ cases! {
     both sends_an_empty_body_with_length_zero;
     both sends_chunks_when_they_are_made [STREAMING];
     both sends_trailers [TRAILERS];
-    once head_has_no_body_and_the_length_of_get;
-    once head_keeps_the_length_that_the_application_declares;
-    both head_of_an_open_body_has_no_body;
-    once no_content_has_no_body;
-    once not_modified_has_no_body;
-    once reset_content_has_no_body;
-    once dates_every_response;
-    once keeps_the_date_of_the_application;
-    once keeps_fields_of_the_same_name_apart_and_in_order;
-    once sends_many_and_large_fields;
-    once sends_any_final_status;
     both never_sends_chunked_to_http10;
 }
 
@@ -128,188 +117,6 @@ fn sends_trailers(stage: &Stage<'_>) -> Verdict {
             let sum = ("x-sum".to_owned(), "7".to_owned());
             assert_eq!(reply.trailers, [sum], "{kind:?}");
         }
-    }
-    Ok(())
-}
-
-fn head_has_no_body_and_the_length_of_get(stage: &Stage<'_>) -> Verdict {
-    for kind in [Kind::Bytes, Kind::File] {
-        let host = stage.serve(Script::new(kind, ["12345"]).app(stage.style()))?;
-        let mut client = host.client()?;
-        for _ in 0..2 {
-            let reply = client.exchange(request("HEAD /", &[], ""))?;
-            assert_eq!(
-                (reply.status, reply.all("content-length")),
-                (200, vec!["5"])
-            );
-            assert_eq!(client.get("/")?.text(), "12345"); // and nothing of the body before it
-        }
-    }
-    Ok(())
-}
-
-fn head_keeps_the_length_that_the_application_declares(stage: &Stage<'_>) -> Verdict {
-    let app = gateway_core::Head(hello(stage.style())); // leaves the body out, and says how long it is
-    let host = stage.serve(gateway_core::BoxApplication::new(app))?;
-    let mut client = host.client()?;
-    for _ in 0..2 {
-        let reply = client.exchange(request("HEAD /", &[], ""))?;
-        assert_eq!(
-            (reply.status, reply.all("content-length")),
-            (200, vec!["13"])
-        );
-    }
-    Ok(())
-}
-
-fn head_of_an_open_body_has_no_body(stage: &Stage<'_>) -> Verdict {
-    for kind in Kind::OPEN {
-        let host = stage.serve(Script::new(kind, ["12345"]).app(stage.style()))?;
-        let mut client = host.client()?;
-        for _ in 0..2 {
-            let reply = client.exchange(request("HEAD /", &[], ""))?;
-            assert_eq!((reply.status, reply.field("content-length")), (200, None));
-            assert_eq!(client.get("/")?.text(), "12345", "{kind:?}");
-        }
-    }
-    Ok(())
-}
-
-/// The application gave a body all the same: it is left out, or the response refused.
-fn no_content_has_no_body(stage: &Stage<'_>) -> Verdict {
-    without_body(stage, StatusCode::NO_CONTENT, BodyEnd::None)
-}
-
-fn reset_content_has_no_body(stage: &Stage<'_>) -> Verdict {
-    without_body(stage, StatusCode::RESET_CONTENT, BodyEnd::Length(0))
-}
-
-fn without_body(stage: &Stage<'_>, status: StatusCode, end: BodyEnd) -> Verdict {
-    for kind in Kind::ALL {
-        let app = Script::new(kind, ["no body"]).status(status);
-        let host = stage.serve(app.app(stage.style()))?;
-        let mut client = host.client()?;
-        for _ in 0..2 {
-            let reply = client.get("/")?;
-            if reply.status != 500 {
-                assert_eq!(
-                    (reply.status, reply.end),
-                    (status.as_u16(), end),
-                    "{kind:?}"
-                );
-            }
-            assert!(client.is_quiet()?, "{kind:?}");
-        }
-    }
-    let empty: [&str; 0] = [];
-    let host = stage.serve(
-        Script::new(Kind::Bytes, empty)
-            .status(status)
-            .app(stage.style()),
-    )?;
-    let reply = host.client()?.get("/")?;
-    assert_eq!((reply.status, reply.end), (status.as_u16(), end));
-    Ok(())
-}
-
-fn not_modified_has_no_body(stage: &Stage<'_>) -> Verdict {
-    for kind in Kind::ALL {
-        let app = Script::new(kind, ["no body"]).status(StatusCode::NOT_MODIFIED);
-        let app = app.header("etag", "\"a\"").header("content-length", "7");
-        let host = stage.serve(app.app(stage.style()))?;
-        let mut client = host.client()?;
-        for _ in 0..2 {
-            let reply = client.get("/")?;
-            assert_eq!(
-                (reply.status, reply.field("etag")),
-                (304, Some("\"a\"")),
-                "{kind:?}"
-            );
-            assert!(client.is_quiet()?, "{kind:?}");
-        }
-    }
-    Ok(())
-}
-
-fn dates_every_response(stage: &Stage<'_>) -> Verdict {
-    let host = stage.serve(hello(stage.style()))?;
-    for line in ["GET /", "GET *", "GET  /"] {
-        let reply = host.client()?.exchange(request(line, &[], ""))?;
-        let dates = reply.all("date");
-        assert!(
-            matches!(dates[..], [date] if is_imf_fixdate(date)),
-            "{reply:?}"
-        );
-    }
-    Ok(())
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
-fn is_imf_fixdate(date: &str) -> bool {
-    let shape = "Aaa, 00 Aaa 0000 00:00:00 GMT";
-    let fits = |(shape, byte): (u8, u8)| match shape {
-        b'0' => byte.is_ascii_digit(),
-        b'A' if byte.is_ascii_uppercase() => true,
-        b'a' => byte.is_ascii_lowercase(),
-        other => byte == other,
-    };
-    shape.len() == date.len() && shape.bytes().zip(date.bytes()).all(fits)
-}
-
-fn keeps_the_date_of_the_application(stage: &Stage<'_>) -> Verdict {
-    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-    let host = stage.serve(
-        Script::new(Kind::Bytes, ["x"])
-            .header("date", date)
-            .app(stage.style()),
-    )?;
-    assert_eq!(host.client()?.get("/")?.all("date"), [date]);
-    Ok(())
-}
-
-fn keeps_fields_of_the_same_name_apart_and_in_order(stage: &Stage<'_>) -> Verdict {
-    let app = Script::new(Kind::Bytes, ["x"])
-        .header("set-cookie", "a=1")
-        .header("x-between", "y")
-        .header("set-cookie", "b=2, c")
-        .header("set-cookie", "");
-    let host = stage.serve(app.app(stage.style()))?;
-    let reply = host.client()?.get("/")?;
-    assert_eq!(reply.all("set-cookie"), ["a=1", "b=2, c", ""]);
-    Ok(())
-}
-
-fn sends_many_and_large_fields(stage: &Stage<'_>) -> Verdict {
-    let long = "v".repeat(40_000);
-    let sent = long.clone();
-    let app = answering(stage.style(), move |_| {
-        let mut response = gateway_core::text("x");
-        for n in 0..200 {
-            let name: http::HeaderName = format!("x-{n}").parse()?;
-            response.headers_mut().append(name, n.into());
-        }
-        response.headers_mut().append("x-long", sent.parse()?);
-        Ok(response)
-    });
-    let host = stage.serve(app)?;
-    let reply = host.client()?.get("/")?;
-    assert_eq!(reply.all("x-long"), [&*long]);
-    for n in 0..200 {
-        assert_eq!(reply.all(&format!("x-{n}")), [n.to_string()]);
-    }
-    Ok(())
-}
-
-fn sends_any_final_status(stage: &Stage<'_>) -> Verdict {
-    for code in [200, 201, 299, 300, 404, 418, 499, 500, 599] {
-        let status = StatusCode::from_u16(code)?;
-        let host = stage.serve(
-            Script::new(Kind::Bytes, ["x"])
-                .status(status)
-                .app(stage.style()),
-        )?;
-        let reply = host.client()?.get("/")?;
-        assert_eq!((reply.status, reply.text()), (code, "x"));
     }
     Ok(())
 }

@@ -1,0 +1,115 @@
+//! Responses that have no body, whatever the application gave (RFC 9112 §6.3, RFC 9110 §8.6, §15).
+
+use http::StatusCode;
+
+use super::{Stage, Verdict, request};
+use crate::client::BodyEnd;
+use crate::fixtures::{Kind, Script, hello};
+
+cases! {
+    once head_has_no_body_and_the_length_of_get;
+    once head_keeps_the_length_that_the_application_declares;
+    both head_of_an_open_body_has_no_body;
+    once no_content_has_no_body;
+    once not_modified_has_no_body;
+    once reset_content_has_no_body;
+}
+
+fn head_has_no_body_and_the_length_of_get(stage: &Stage<'_>) -> Verdict {
+    for kind in [Kind::Bytes, Kind::File] {
+        let host = stage.serve(Script::new(kind, ["12345"]).app(stage.style()))?;
+        let mut client = host.client()?;
+        for _ in 0..2 {
+            let reply = client.exchange(request("HEAD /", &[], ""))?;
+            assert_eq!(
+                (reply.status, reply.all("content-length")),
+                (200, vec!["5"])
+            );
+            assert_eq!(client.get("/")?.text(), "12345"); // and nothing of the body before it
+        }
+    }
+    Ok(())
+}
+
+fn head_keeps_the_length_that_the_application_declares(stage: &Stage<'_>) -> Verdict {
+    let app = gateway_core::Head(hello(stage.style())); // leaves the body out, and says how long it is
+    let host = stage.serve(gateway_core::BoxApplication::new(app))?;
+    let mut client = host.client()?;
+    for _ in 0..2 {
+        let reply = client.exchange(request("HEAD /", &[], ""))?;
+        assert_eq!(
+            (reply.status, reply.all("content-length")),
+            (200, vec!["13"])
+        );
+    }
+    Ok(())
+}
+
+fn head_of_an_open_body_has_no_body(stage: &Stage<'_>) -> Verdict {
+    for kind in Kind::OPEN {
+        let host = stage.serve(Script::new(kind, ["12345"]).app(stage.style()))?;
+        let mut client = host.client()?;
+        for _ in 0..2 {
+            let reply = client.exchange(request("HEAD /", &[], ""))?;
+            assert_eq!((reply.status, reply.field("content-length")), (200, None));
+            assert_eq!(client.get("/")?.text(), "12345", "{kind:?}");
+        }
+    }
+    Ok(())
+}
+
+/// The application gave a body all the same: it is left out, or the response refused.
+fn no_content_has_no_body(stage: &Stage<'_>) -> Verdict {
+    without_body(stage, StatusCode::NO_CONTENT, BodyEnd::None)
+}
+
+fn reset_content_has_no_body(stage: &Stage<'_>) -> Verdict {
+    without_body(stage, StatusCode::RESET_CONTENT, BodyEnd::Length(0))
+}
+
+fn without_body(stage: &Stage<'_>, status: StatusCode, end: BodyEnd) -> Verdict {
+    for kind in Kind::ALL {
+        let app = Script::new(kind, ["no body"]).status(status);
+        let host = stage.serve(app.app(stage.style()))?;
+        let mut client = host.client()?;
+        for _ in 0..2 {
+            let reply = client.get("/")?;
+            if reply.status != 500 {
+                assert_eq!(
+                    (reply.status, reply.end),
+                    (status.as_u16(), end),
+                    "{kind:?}"
+                );
+            }
+            assert!(client.is_quiet()?, "{kind:?}");
+        }
+    }
+    let empty: [&str; 0] = [];
+    let host = stage.serve(
+        Script::new(Kind::Bytes, empty)
+            .status(status)
+            .app(stage.style()),
+    )?;
+    let reply = host.client()?.get("/")?;
+    assert_eq!((reply.status, reply.end), (status.as_u16(), end));
+    Ok(())
+}
+
+fn not_modified_has_no_body(stage: &Stage<'_>) -> Verdict {
+    for kind in Kind::ALL {
+        let app = Script::new(kind, ["no body"]).status(StatusCode::NOT_MODIFIED);
+        let app = app.header("etag", "\"a\"").header("content-length", "7");
+        let host = stage.serve(app.app(stage.style()))?;
+        let mut client = host.client()?;
+        for _ in 0..2 {
+            let reply = client.get("/")?;
+            assert_eq!(
+                (reply.status, reply.field("etag")),
+                (304, Some("\"a\"")),
+                "{kind:?}"
+            );
+            assert!(client.is_quiet()?, "{kind:?}");
+        }
+    }
+    Ok(())
+}
