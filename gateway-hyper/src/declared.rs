@@ -164,3 +164,150 @@ impl Framing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderName;
+
+    use super::*;
+
+    fn decide(
+        method: &Method,
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        length: Option<u64>,
+    ) -> Result<(Framing, Option<String>), Fault> {
+        let mut map: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| {
+                let name = HeaderName::from_static(name);
+                (name, HeaderValue::from_static(value))
+            })
+            .collect();
+        let question = Question {
+            method,
+            version: Version::HTTP_11,
+            status: StatusCode::from_u16(status).unwrap(),
+            length,
+        };
+        let framing = framing(&question, &mut map)?;
+        let told = map
+            .get(CONTENT_LENGTH)
+            .map(|it| it.to_str().unwrap().to_owned());
+        Ok((framing, told))
+    }
+
+    #[test]
+    fn the_head_and_the_body_agree() {
+        let five = [("content-length", "5")];
+        let said = |length: &str| Some(length.to_owned());
+        for (method, status, headers, length, expected) in [
+            (
+                Method::GET,
+                200,
+                &[][..],
+                Some(5),
+                (Framing::Exactly(5), None),
+            ),
+            (
+                Method::GET,
+                200,
+                &five,
+                Some(5),
+                (Framing::Exactly(5), said("5")),
+            ),
+            (
+                Method::GET,
+                200,
+                &five,
+                None,
+                (Framing::Exactly(5), said("5")),
+            ),
+            (Method::GET, 200, &[], None, (Framing::Open, None)),
+            (Method::HEAD, 200, &[], Some(5), (Framing::None, said("5"))),
+            (
+                Method::HEAD,
+                200,
+                &five,
+                Some(0),
+                (Framing::None, said("5")),
+            ),
+            (Method::HEAD, 200, &[], Some(0), (Framing::None, None)),
+            (Method::GET, 304, &five, Some(0), (Framing::None, said("5"))),
+            (
+                Method::GET,
+                204,
+                &[("content-length", "0")],
+                Some(0),
+                (Framing::None, None),
+            ),
+            (
+                Method::GET,
+                200,
+                &[("connection", "close")],
+                Some(1),
+                (Framing::Exactly(1), None),
+            ),
+        ] {
+            let decided = decide(&method, status, headers, length);
+            assert_eq!(
+                decided,
+                Ok(expected),
+                "{method} {status} {headers:?} {length:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let invalid = Fault::InvalidContentLength;
+        let mismatch = Fault::LengthMismatch {
+            declared: 5,
+            actual: 4,
+        };
+        for (status, headers, length, fault) in [
+            (100, &[][..], Some(0), Fault::NotFinal(100)),
+            (101, &[], Some(0), Fault::NotFinal(101)),
+            (600, &[], Some(0), Fault::NotFinal(600)),
+            (204, &[], Some(1), Fault::BodyNotAllowed(204)),
+            (
+                205,
+                &[("content-length", "1")],
+                None,
+                Fault::BodyNotAllowed(205),
+            ),
+            (200, &[("content-length", "abc")], Some(3), invalid),
+            (200, &[("content-length", "+3")], Some(3), invalid),
+            (200, &[("content-length", "")], Some(0), invalid),
+            (
+                200,
+                &[("content-length", "3"), ("content-length", "3")],
+                Some(3),
+                invalid,
+            ),
+            (200, &[("content-length", "5")], Some(4), mismatch),
+            (
+                200,
+                &[("transfer-encoding", "chunked")],
+                None,
+                Fault::HopByHop("transfer-encoding"),
+            ),
+            (200, &[("upgrade", "x")], None, Fault::HopByHop("upgrade")),
+            (
+                200,
+                &[("keep-alive", "x")],
+                None,
+                Fault::HopByHop("keep-alive"),
+            ),
+            (
+                200,
+                &[("connection", "keep-alive")],
+                None,
+                Fault::HopByHop("connection"),
+            ),
+        ] {
+            let decided = decide(&Method::GET, status, headers, length);
+            assert_eq!(decided, Err(fault), "{status} {headers:?} {length:?}");
+        }
+    }
+}

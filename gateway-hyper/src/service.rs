@@ -143,7 +143,12 @@ fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
         Failure::Late => Ending::TimedOut,
         _ => Ending::Failed,
     });
-    if let Failure::Unread(_) | Failure::Refused(_) | Failure::Malformed(_) = &failure {
+    let is_refusal = matches!(
+        failure,
+        Failure::Unread(_) | Failure::Refused(_) | Failure::Malformed(_)
+    );
+    // Over HTTP/2 streams do not get in each other's way: the others go on.
+    if is_refusal && exchange.version < Version::HTTP_2 {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }

@@ -23,6 +23,7 @@ where
     let mut connection = pin!(connection);
     let mut ending = false;
     let mut armed = shared.clock.now();
+    let mut is_set = false;
     let mut alarm = pin!(sleep_until(shared.clock.instant(armed).into()));
     let ended = poll_fn(|cx| {
         state.set_waker(cx.waker());
@@ -45,19 +46,18 @@ where
             let Some((due, what)) = waits.due(&shared.settings.timeouts) else {
                 return Poll::Pending;
             };
-            if due < armed {
+            if due < armed || alarm.is_elapsed() {
                 armed = due;
                 alarm.as_mut().reset(shared.clock.instant(due).into());
+                is_set = false;
             }
-            while alarm.as_mut().poll(cx).is_ready() {
-                if shared.clock.now() >= due {
-                    break;
-                }
-                armed = due;
-                alarm.as_mut().reset(shared.clock.instant(due).into());
+            // Set once, it wakes this task: there is no need to ask it each time.
+            if is_set || alarm.as_mut().poll(cx).is_pending() {
+                is_set = true;
+                return Poll::Pending;
             }
             if shared.clock.now() < due {
-                return Poll::Pending;
+                continue;
             }
             state.cut(what);
             match what {

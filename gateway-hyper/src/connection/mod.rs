@@ -28,6 +28,9 @@ use opening::{Opening, Protocol};
 /// HTTP/2 streams at once on a connection: 128 (nginx: 128; hyper: 200).
 const STREAMS: u32 = 128;
 
+/// What waits to be sent on an HTTP/2 stream, in bytes (hyper: 400 KiB).
+const SEND_BUFFER: usize = 64 * 1024;
+
 /// Serves a connection until it ends.
 pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>, app: Arc<A>) {
     let Some(opened) = Opening::new(&mut socket, &state).await else {
@@ -78,6 +81,11 @@ fn http2(state: &State) -> http2::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(head)
+        // Streams that a client opens and resets at once ("rapid reset"), and resets that it provokes:
+        // beyond these the connection is closed.
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024)
+        .max_send_buf_size(SEND_BUFFER)
         // A client that is gone without a word is found out by a ping.
         .keep_alive_interval(settings.timeouts.idle)
         .keep_alive_timeout(settings.timeouts.write_stall);

@@ -135,3 +135,80 @@ impl Wire {
 fn at_most(there: usize, left: u64) -> usize {
     usize::try_from(left).map_or(there, |left| left.min(there))
 }
+
+#[cfg(test)]
+mod tests {
+    use gateway_test::corpus;
+
+    use super::*;
+
+    /// How many bytes passed, how many heads were among them, and what was refused.
+    type Read = (usize, u64, Option<Refusal>);
+
+    /// Feeds pieces as a connection does: what did not pass comes again with the next.
+    fn read(pieces: &[&[u8]]) -> Read {
+        let mut wire = Wire::new(&Limits::default());
+        let (mut waiting, mut passed) = (Vec::new(), 0);
+        for piece in pieces {
+            waiting.extend_from_slice(piece);
+            let verdict = wire.look(&waiting);
+            waiting.drain(..verdict.sound);
+            passed += verdict.sound;
+            if verdict.refusal.is_some() {
+                return (passed, wire.heads(), verdict.refusal);
+            }
+        }
+        (passed, wire.heads(), None)
+    }
+
+    #[test]
+    fn reads_the_same_however_the_bytes_arrive() {
+        for case in corpus::load(&corpus::folder()).unwrap() {
+            let (_, heads, refusal) = read(&[&case.bytes]);
+            // Every cut of a small case; some of a case that is there for its size.
+            let step = case.bytes.len() / 256 + 1;
+            for at in (1..case.bytes.len()).step_by(step) {
+                let (left, right) = case.bytes.split_at(at);
+                let (_, cut_heads, cut_refusal) = read(&[left, right]);
+                let same = (cut_heads, cut_refusal.map(Refusal::status));
+                let name = &case.name;
+                assert_eq!(
+                    same,
+                    (heads, refusal.map(Refusal::status)),
+                    "{name} cut at {at}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn passes_what_is_valid_and_nothing_else() {
+        for case in corpus::load(&corpus::folder()).unwrap() {
+            let (passed, _, refusal) = read(&[&case.bytes]);
+            match &case.outcome {
+                corpus::Outcome::Open => {
+                    assert_eq!((passed, refusal), (case.bytes.len(), None), "{}", case.name);
+                }
+                // The framing of a body is decided here and nowhere else.
+                corpus::Outcome::Refused { in_body: true, .. } => {
+                    assert!(refusal.is_some(), "{}", case.name);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn limits_hold_before_the_line_or_the_head_is_whole() {
+        let endless = b"GET /".iter().chain(std::iter::repeat_n(&b'a', 9000));
+        let (_, _, refusal) = read(&[&endless.copied().collect::<Vec<_>>()]);
+        assert_eq!(refusal, Some(Refusal::RequestLineTooLong));
+
+        let head = [b"GET / HTTP/1.1\r\nx: ".as_slice(), &[b'a'; 70_000]].concat();
+        assert_eq!(read(&[&head]).2, Some(Refusal::HeadTooLong));
+
+        let fields = "x: 1\r\n".repeat(101);
+        let head = format!("GET / HTTP/1.1\r\n{fields}");
+        assert_eq!(read(&[head.as_bytes()]).2, Some(Refusal::TooManyHeaders));
+    }
+}

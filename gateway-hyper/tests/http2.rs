@@ -1,0 +1,155 @@
+//! HTTP/2 with prior knowledge, on the same port as HTTP/1.
+
+#![allow(clippy::unwrap_used)] // a failure here is a failure of the test
+
+mod common;
+
+use bytes::Bytes;
+use common::{Running, start};
+use gateway_core::{Body, Environ, Error, Response, Result, text};
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+async fn connect(server: &Running) -> SendRequest<Full<Bytes>> {
+    let stream = tokio::net::TcpStream::connect(server.addr).await.unwrap();
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+fn request(method: Method, path: &str) -> http::request::Builder {
+    Request::builder()
+        .method(method)
+        .uri(format!("http://test.example{path}"))
+}
+
+async fn app(mut environ: Environ) -> Result {
+    match environ.path_info() {
+        "/cookie" => Ok(text(environ.header("cookie").unwrap_or("").to_owned())),
+        "/protocol" => Ok(text(format!("{:?} {}", environ.protocol(), environ.url()))),
+        "/cut" => {
+            let chunks = [Ok("half"), Err(Error::from("broken"))];
+            Ok(Response::new(Body::iter(chunks)))
+        }
+        "/panic" => panic!("of the test"),
+        _ => Ok(text(environ.input().read_all(1 << 20).await?)),
+    }
+}
+
+#[tokio::test]
+async fn answers_many_requests_on_one_connection() {
+    let server = start(app);
+    let mut client = connect(&server).await;
+    for n in 0..3 {
+        let body = Full::from(format!("number {n}"));
+        let post = request(Method::POST, "/echo").body(body).unwrap();
+        let answer = client.send_request(post).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, format!("number {n}"));
+    }
+    let get = request(Method::GET, "/protocol")
+        .body(Full::default())
+        .unwrap();
+    let answer = client.send_request(get).await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "HTTP/2.0 http://test.example/protocol");
+}
+
+#[tokio::test]
+async fn head_has_the_length_and_no_data() {
+    let server = start(app);
+    let mut client = connect(&server).await;
+    let head = request(Method::HEAD, "/cookie").header("cookie", "12345");
+    let answer = client
+        .send_request(head.body(Full::default()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(answer.headers()["content-length"], "5");
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "");
+}
+
+#[tokio::test]
+async fn cookie_crumbs_reach_the_application_as_one() {
+    let server = start(app);
+    let mut client = connect(&server).await;
+    let get = request(Method::GET, "/cookie")
+        .header("cookie", "a=1")
+        .header("cookie", "b=2");
+    let answer = client
+        .send_request(get.body(Full::default()).unwrap())
+        .await
+        .unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "a=1; b=2");
+}
+
+#[tokio::test]
+async fn a_body_that_fails_resets_its_stream_and_no_other() {
+    let server = start(app);
+    let mut client = connect(&server).await;
+    let cut = request(Method::GET, "/cut").body(Full::default()).unwrap();
+    let answer = client.send_request(cut).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(answer.into_body().collect().await.is_err());
+
+    let panics = request(Method::GET, "/panic")
+        .body(Full::default())
+        .unwrap();
+    assert_eq!(client.send_request(panics).await.unwrap().status(), 500);
+
+    let get = request(Method::GET, "/cookie")
+        .body(Full::default())
+        .unwrap();
+    assert_eq!(client.send_request(get).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn refuses_what_http1_refuses() {
+    let server = start(app);
+    let mut client = connect(&server).await;
+    for (name, value, status) in [
+        ("x_y", "1", 400),
+        ("host", "other", 400),
+        ("expect", "tea", 417),
+    ] {
+        let get = request(Method::GET, "/").header(name, value);
+        let answer = client
+            .send_request(get.body(Full::default()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_runs_and_takes_no_more() {
+    let (entered, release) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let gates = std::sync::Arc::new((entered, release));
+    let inside = std::sync::Arc::clone(&gates);
+    let mut server = start(move |_environ: Environ| {
+        let gates = std::sync::Arc::clone(&inside);
+        async move {
+            gates.0.notify_one();
+            gates.1.notified().await;
+            Ok(text("finished"))
+        }
+    });
+    let mut client = connect(&server).await;
+    let get = || request(Method::GET, "/").body(Full::default()).unwrap();
+    let running = client.send_request(get());
+    gates.0.notified().await;
+    server.handle.stop();
+    gates.1.notify_one();
+    let answer = running.await.unwrap();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "finished");
+    tokio::task::spawn_blocking(move || server.join())
+        .await
+        .unwrap();
+    assert!(client.ready().await.is_err());
+}

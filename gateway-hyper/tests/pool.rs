@@ -1,0 +1,129 @@
+//! Blocking calls: how many at once, how many wait, and what happens beyond.
+
+#![allow(clippy::unwrap_used)] // a failure here is a failure of the test
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use common::{PATIENCE, start_with, status};
+use gateway_core::{Application, Body, Environ, Response, Result, blocking, text};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/// An application that says when it is called, and answers when it is let.
+fn gated() -> (impl Application, Receiver<()>, Sender<()>) {
+    let (entered, enters) = channel();
+    let (release, released) = channel();
+    let released = Mutex::new(released);
+    let app = blocking(move |_environ: Environ| -> Result {
+        entered.send(()).unwrap();
+        released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        Ok(text("done"))
+    });
+    (app, enters, release)
+}
+
+#[test]
+fn beyond_the_threads_and_the_queue_the_answer_is_503() {
+    let (app, enters, release) = gated();
+    let server = start_with(app, |server| server.threads(1).queue(0));
+    let mut first = server.connect();
+    first.send(GET);
+    enters.recv_timeout(PATIENCE).unwrap();
+
+    let refused = server.whole(GET);
+    assert_eq!(status(&refused), 503);
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+
+    release.send(()).unwrap();
+    assert_eq!(status(&first.rest()), 200);
+}
+
+#[test]
+fn a_call_whose_client_left_while_it_waited_is_not_begun() {
+    let (app, enters, release) = gated();
+    let server = start_with(app, |server| server.threads(1).queue(10));
+    let mut first = server.connect();
+    first.send(GET);
+    enters.recv_timeout(PATIENCE).unwrap();
+
+    let mut leaves = server.connect();
+    leaves.send(GET);
+    let socket = socket2::SockRef::from(&leaves.stream);
+    socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
+    drop(leaves); // a reset, which the server sees at once
+    let mut stays = server.connect();
+    stays.send(GET);
+
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    assert_eq!(status(&first.rest()), 200);
+    assert_eq!(status(&stays.rest()), 200);
+    enters.recv_timeout(PATIENCE).unwrap();
+    assert!(enters.try_recv().is_err(), "the call of who left was begun");
+}
+
+#[test]
+fn a_stream_holds_no_thread_between_its_chunks() {
+    let server = start_with(
+        blocking(|environ: Environ| -> Result {
+            if environ.path_info() == "/ping" {
+                return Ok(text("pong"));
+            }
+            let chunks =
+                std::iter::repeat_with(|| Ok::<_, gateway_core::Error>(vec![0; 64 * 1024]));
+            Ok(Response::new(Body::iter(chunks)))
+        }),
+        |server| server.threads(1),
+    );
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.connect();
+        client.send("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n");
+        client.until("\r\n\r\n"); // begun, and not read any further
+        streams.push(client);
+    }
+    let ping = "GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&server.whole(ping)), 200);
+}
+
+#[test]
+fn iterators_are_closed_once_on_a_thread_that_may_block() {
+    struct Closing(Arc<AtomicUsize>, Sender<Option<String>>);
+    impl Iterator for Closing {
+        type Item = Result<&'static str, gateway_core::Error>;
+        fn next(&mut self) -> Option<Self::Item> {
+            Some(Ok("again and again"))
+        }
+    }
+    impl Drop for Closing {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let _ = self
+                .1
+                .send(std::thread::current().name().map(str::to_owned));
+        }
+    }
+    let closed = Arc::new(AtomicUsize::new(0));
+    let (tell, told) = channel();
+    let count = Arc::clone(&closed);
+    let server = start_with(
+        move |_environ: Environ| {
+            let body = Body::iter(Closing(Arc::clone(&count), tell.clone()));
+            async move { Ok(Response::new(body)) }
+        },
+        |server| server,
+    );
+    let mut client = server.connect();
+    client.send(GET);
+    client.until("again and again");
+    drop(client);
+    let thread = told.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(thread.as_deref(), Some("gateway-blocking"));
+    drop(server);
+    assert_eq!(closed.load(Ordering::SeqCst), 1);
+}
