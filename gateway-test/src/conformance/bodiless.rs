@@ -10,6 +10,7 @@ cases! {
     once head_has_no_body_and_the_length_of_get;
     once head_keeps_the_length_that_the_application_declares;
     both head_of_an_open_body_has_no_body;
+    once makes_nothing_of_a_body_that_is_not_sent;
     once no_content_has_no_body;
     once not_modified_has_no_body;
     once reset_content_has_no_body;
@@ -54,6 +55,22 @@ fn head_of_an_open_body_has_no_body(stage: &Stage<'_>) -> Verdict {
             assert_eq!((reply.status, reply.field("content-length")), (200, None));
             assert_eq!(client.get("/")?.text(), "12345", "{kind:?}");
         }
+    }
+    Ok(())
+}
+
+/// Nor does it fail with a body that would have failed.
+fn makes_nothing_of_a_body_that_is_not_sent(stage: &Stage<'_>) -> Verdict {
+    let none: [&str; 0] = [];
+    for kind in [Kind::Iter, Kind::Stream] {
+        let script = Script::new(kind, none).panics();
+        let host = stage.serve(script.clone().app(stage.style()))?;
+        let reply = host.client()?.exchange(request("HEAD /", &[], ""))?;
+        assert_eq!(reply.status, 200, "{kind:?}");
+        let not_modified = script.status(StatusCode::NOT_MODIFIED);
+        let host = stage.serve(not_modified.app(stage.style()))?;
+        let reply = host.client()?.get("/")?;
+        assert_eq!(reply.status, 304, "{kind:?}");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::fixtures::{Dump, dump, mounted};
 
 cases! {
     both tells_the_request_by_its_cgi_names;
+    once names_the_server_as_the_client_does;
     once tells_who_the_ends_are;
     once joins_fields_of_the_same_name;
     once never_lets_a_header_pass_for_a_variable;
@@ -44,6 +45,26 @@ fn tells_the_request_by_its_cgi_names(stage: &Stage<'_>) -> Verdict {
             .is_some_and(|software| software.contains('/'))
     );
     assert_eq!(dump.body, b"hi");
+    Ok(())
+}
+
+fn names_the_server_as_the_client_does(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(dump(stage.style()))?;
+    let mut client = host.client()?;
+    for (sent, name) in [
+        ("example.com", "example.com"),
+        ("EXAMPLE.com:8080", "EXAMPLE.com"),
+        ("127.0.0.1:80", "127.0.0.1"),
+        ("[::1]", "[::1]"),
+        ("[2001:db8::1]:8080", "[2001:db8::1]"),
+        ("a-b.xn--p1ai", "a-b.xn--p1ai"),
+    ] {
+        let reply = client.exchange(format!("GET /p?q HTTP/1.1\r\nHost: {sent}\r\n\r\n"))?;
+        let dump = Dump::parse(&reply.body)?;
+        assert_eq!(dump.var("SERVER_NAME"), Some(name));
+        let url = format!("http://{sent}/p?q");
+        assert_eq!(dump.var("url"), Some(&*url));
+    }
     Ok(())
 }
 

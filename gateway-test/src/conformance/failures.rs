@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::{Stage, Verdict, pattern, post, request};
 use crate::fixtures::{
     Kind, Script, Style, fails, fails_with, hello, panics, takes_at_most, unblocks,
+    unblocks_while_blocking,
 };
 
 cases! {
@@ -20,6 +21,8 @@ cases! {
     once a_panic_in_on_finish_harms_nobody;
     once a_panic_in_the_drop_of_a_body_harms_nobody;
     once unblocked_work_comes_back;
+    once unblocked_work_comes_back_to_blocking_code;
+    once a_file_that_is_too_short_is_cut_off;
     once a_panic_in_unblocked_work_is_a_500;
 }
 
@@ -191,6 +194,33 @@ fn unblocked_work_comes_back(stage: &Stage<'_>) -> Verdict {
     for _ in 0..10 {
         assert_eq!(client.get("/")?.text(), "42");
     }
+    Ok(())
+}
+
+/// Also where its thread is the only one: it is allowed to block, after all.
+fn unblocked_work_comes_back_to_blocking_code(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(unblocks_while_blocking(), |setup| setup.threads = 1)?;
+    let mut client = host.client()?;
+    for _ in 0..3 {
+        assert_eq!(client.get("/")?.text(), "42");
+    }
+    Ok(())
+}
+
+fn a_file_that_is_too_short_is_cut_off(stage: &Stage<'_>) -> Verdict {
+    let app = crate::fixtures::answering(stage.style(), |_| {
+        let mut file = tempfile::tempfile()?;
+        std::io::Write::write_all(&mut file, b"short")?;
+        let body = gateway_core::Body::file(file, 2, 100);
+        Ok(gateway_core::Response::new(body))
+    });
+    let outcomes = crate::Log::new();
+    let host = stage.serve(crate::fixtures::finishes(app, &outcomes))?;
+    match host.client()?.get("/") {
+        Ok(reply) => panic!("taken for whole: {reply:?}"),
+        Err(error) => assert!(error.is_end(), "{error}"),
+    }
+    assert_eq!(outcomes.next()?.ending, gateway_core::Ending::Failed);
     Ok(())
 }
 

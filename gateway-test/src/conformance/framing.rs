@@ -14,6 +14,7 @@ cases! {
     both echoes_a_large_body_while_it_is_still_being_sent;
     both takes_large_uploads;
     both takes_large_chunked_uploads;
+    both takes_a_body_with_any_method;
     both a_request_without_framing_has_no_body;
     both a_body_cut_off_is_never_whole;
 }
@@ -99,6 +100,27 @@ fn takes_large_chunked_uploads(stage: &Stage<'_>) -> Verdict {
     let body = pattern(4 * 1024 * 1024);
     let chunks: Vec<&[u8]> = body.chunks(50_000).collect();
     assert!(host.client()?.exchange(post_chunked("/", &chunks))?.body == body);
+    Ok(())
+}
+
+fn takes_a_body_with_any_method(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo(stage.style()))?;
+    let mut client = host.client()?;
+    for method in ["GET", "DELETE", "OPTIONS", "TRACE", "PURGE"] {
+        let line = format!("{method} /");
+        let by_length = request(&line, &["Content-Length: 5"], "hello");
+        let chunked = request(
+            &line,
+            &["Transfer-Encoding: chunked"],
+            "5\r\nhello\r\n0\r\n\r\n",
+        );
+        for bytes in [by_length, chunked] {
+            assert_eq!(client.exchange(bytes)?.text(), "hello", "{method}");
+        }
+    }
+    let head = request("HEAD /", &["Content-Length: 5"], "hello");
+    assert_eq!(client.exchange(head)?.status, 200);
+    assert_eq!(client.exchange(post("/", "next"))?.text(), "next");
     Ok(())
 }
 

@@ -1,13 +1,19 @@
 //! Many clients at once: who waits for what.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
+use gateway_core::Ending;
 use http::Method;
 
-use super::{Stage, Verdict, pattern, request};
+use super::{Stage, Verdict, pattern, post, request};
+use crate::Log;
 use crate::client::Client;
-use crate::fixtures::{Gate, Kind, Script, answering, budgeted, hello, pauses, waits};
+use crate::fixtures::{
+    Gate, Kind, Script, answering, budgeted, echo, endless, finishes, hello, pauses, waits,
+};
 
 cases! {
     both calls_run_at_the_same_time;
@@ -16,6 +22,8 @@ cases! {
     both a_slow_iterator_does_not_hold_the_others_up;
     both idle_and_slow_clients_hold_no_thread;
     both clients_that_read_slowly_hold_no_thread;
+    both one_thread_is_enough;
+    once an_endless_body_is_made_as_it_is_taken;
     once keeps_the_budget_of_an_application;
     both answers_many_clients_at_once;
 }
@@ -143,6 +151,58 @@ fn clients_that_read_slowly_hold_no_thread(stage: &Stage<'_>) -> Verdict {
         for _ in 0..10 {
             assert_eq!(host.client()?.get("/")?.text(), "Hello, world!", "{kind:?}");
         }
+    }
+    Ok(())
+}
+
+fn one_thread_is_enough(stage: &Stage<'_>) -> Verdict {
+    let body = pattern(1_000_000);
+    for kind in Kind::ALL {
+        let chunks = body.chunks(300_000).map(<[u8]>::to_vec);
+        let mount = gateway_core::Mount::new()
+            .at("/body", Script::new(kind, chunks).app(stage.style()))
+            .at("/echo", echo(stage.style()))
+            .at("", hello(stage.style()));
+        let app = gateway_core::BoxApplication::new(mount);
+        let host = stage.serve_with(app, |setup| setup.threads = 1)?;
+        let mut clients = [
+            host.client()?,
+            host.client()?,
+            host.client()?,
+            host.client()?,
+        ];
+        for client in &mut clients {
+            assert_eq!(client.get("/")?.status, 200);
+            assert!(client.get("/body")?.body == body, "{kind:?}");
+            assert!(
+                client.exchange(post("/echo", &body))?.body == body,
+                "{kind:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Otherwise one client that does not read takes all memory.
+fn an_endless_body_is_made_as_it_is_taken(stage: &Stage<'_>) -> Verdict {
+    const CHUNK: usize = 64 * 1024;
+    const MOST: usize = 4096; // 256 MiB: all that there is
+    const BOUND: usize = 1024; // 64 MiB: whatever sockets and hosts keep
+    for kind in Kind::OPEN {
+        let (pulled, outcomes) = (Arc::new(AtomicUsize::new(0)), Log::new());
+        let app = finishes(endless(kind, pattern(CHUNK), MOST, &pulled), &outcomes);
+        let host = stage.serve_with(app, |setup| {
+            setup.timeouts.write_stall = Duration::from_millis(300);
+        })?;
+        let mut client = Client::connect_narrow(&host.addresses()[0], 10_000)?;
+        client.send(request("GET /", &[], ""))?;
+        client.read_some(100_000)?;
+        assert_eq!(outcomes.next()?.ending, Ending::TimedOut, "{kind:?}");
+        let pulled = pulled.load(Ordering::SeqCst);
+        assert!(
+            pulled <= BOUND,
+            "{kind:?}: {pulled} chunks of {CHUNK} bytes"
+        );
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::fixtures::{Gate, Kind, Script, echo, hello, waits};
 
 cases! {
     both keeps_the_connection_after_a_whole_exchange;
+    once ignores_an_upgrade_that_it_does_not_take;
     both closes_when_the_client_asks;
     both closes_after_http10;
     both keeps_http10_when_the_client_asks;
@@ -29,6 +30,22 @@ fn keeps_the_connection_after_a_whole_exchange(stage: &Stage<'_>) -> Verdict {
         };
         let reply = client.exchange(bytes)?;
         assert_eq!((reply.text(), reply.says_close()), (&*body, false));
+    }
+    Ok(())
+}
+
+fn ignores_an_upgrade_that_it_does_not_take(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(echo(stage.style()))?;
+    let mut client = host.client()?;
+    for protocol in ["websocket", "h2c", "HTTP/2.0, x"] {
+        let upgrade = format!("Upgrade: {protocol}");
+        let fields = [
+            "Connection: Upgrade, HTTP2-Settings",
+            &upgrade,
+            "Content-Length: 5",
+        ];
+        let reply = client.exchange(request("POST /", &fields, "hello"))?;
+        assert_eq!((reply.status, reply.text()), (200, "hello"), "{protocol}");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Response heads: status, Date, and the fields of the application.
 
-use http::StatusCode;
+use http::{StatusCode, Version};
 
 use super::{Stage, Verdict, request};
 use crate::fixtures::{Kind, Script, answering, hello};
@@ -11,6 +11,8 @@ cases! {
     once keeps_fields_of_the_same_name_apart_and_in_order;
     once sends_many_and_large_fields;
     once sends_any_final_status;
+    once speaks_its_own_version_whatever_the_response_says;
+    once sends_bytes_beyond_ascii_as_they_are;
 }
 
 fn dates_every_response(stage: &Stage<'_>) -> Verdict {
@@ -92,6 +94,52 @@ fn sends_any_final_status(stage: &Stage<'_>) -> Verdict {
         )?;
         let reply = host.client()?.get("/")?;
         assert_eq!((reply.status, reply.text()), (code, "x"));
+    }
+    Ok(())
+}
+
+/// The version of a response is the host's (RFC 9110 §2.5); an application that proxies may have
+/// left another in it.
+fn speaks_its_own_version_whatever_the_response_says(stage: &Stage<'_>) -> Verdict {
+    for version in [
+        Version::HTTP_09,
+        Version::HTTP_10,
+        Version::HTTP_2,
+        Version::HTTP_3,
+    ] {
+        let app = answering(stage.style(), move |_| {
+            let mut response = gateway_core::text("x");
+            *response.version_mut() = version;
+            Ok(response)
+        });
+        let host = stage.serve(app)?;
+        let mut client = host.client()?;
+        for _ in 0..2 {
+            let reply = client.get("/")?;
+            assert_eq!((reply.minor_version, reply.status), (1, 200), "{version:?}");
+        }
+    }
+    Ok(())
+}
+
+fn sends_bytes_beyond_ascii_as_they_are(stage: &Stage<'_>) -> Verdict {
+    let app = answering(stage.style(), |_| {
+        let mut response = gateway_core::text("x");
+        for (name, value) in [("x-utf8", &b"caf\xc3\xa9"[..]), ("x-latin1", b"caf\xe9")] {
+            let value = http::HeaderValue::from_bytes(value)?;
+            response.headers_mut().insert(name, value);
+        }
+        Ok(response)
+    });
+    let host = stage.serve(app)?;
+    let mut client = host.client()?;
+    client.send(request("GET /", &["Connection: close"], ""))?;
+    let bytes = client.read_to_end()?;
+    for line in [&b"x-utf8: caf\xc3\xa9\r\n"[..], b"x-latin1: caf\xe9\r\n"] {
+        let found = bytes
+            .windows(line.len())
+            .any(|part| part.eq_ignore_ascii_case(line));
+        assert!(found, "{}", bytes.escape_ascii());
     }
     Ok(())
 }
