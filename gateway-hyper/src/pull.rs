@@ -78,9 +78,18 @@ impl Pull {
     }
 }
 
+/// What makes the chunks is closed where it may block.
 impl Drop for Pull {
     fn drop(&mut self) {
-        if let State::Idle(maker) = std::mem::replace(&mut self.state, State::Ended) {
+        let maker = match std::mem::replace(&mut self.state, State::Ended) {
+            State::Idle(maker) => Some(maker),
+            State::Running(mut answer) => {
+                answer.close(); // what is not there yet stays with the job
+                answer.try_recv().ok().and_then(|(_, maker)| maker)
+            }
+            State::Ended => None,
+        };
+        if let Some(maker) = maker {
             self.pool.pull(Box::new(move || drop(maker)));
         }
     }
