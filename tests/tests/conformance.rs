@@ -1,4 +1,9 @@
-//! Every behaviour of the conformance suite, on every host, a test each: `gateway-sync/async/answers_a_request`.
+//! Every behaviour of the conformance suite, on every host, a test each, such as
+//! `gateway-sync/async/answers_a_request`. To run those of one host:
+//!
+//! ```text
+//! cargo test -p gateway-tests --test conformance gateway-sync/
+//! ```
 
 use std::process::ExitCode;
 
