@@ -2,8 +2,8 @@
 //!
 //! Pages are in memory and are answered at once, wherever the host polls the application; what asks
 //! the geocoder, waits or computes is blocking code, for which a threaded host gives the thread it
-//! is on and an async host one of its pool. So the health of the service can be asked when every
-//! thread of the pool waits.
+//! is on and an async host one of its pool. So there the health of the service can be asked while
+//! every thread of the pool waits.
 
 mod api;
 mod compare;

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test that fails by it says where
 
 use std::{
+    future::Future,
+    pin::pin,
     sync::{Arc, Mutex},
+    task::{Context, Waker},
     time::{Duration, Instant},
 };
 
@@ -450,6 +453,21 @@ fn everything_answers_the_same_on_an_async_host() {
             "{target}"
         );
     }
+}
+
+#[test]
+fn what_does_not_block_asks_an_async_host_for_no_thread() {
+    let app = service();
+    let ready_at_once = |target: &str| {
+        let environ = environ(&format!("GET {target}")).on_async_host().build();
+        let call = pin!(app.call(environ));
+        call.poll(&mut Context::from_waker(Waker::noop()))
+            .is_ready()
+    };
+    for target in ["/", "/about", "/healthz", "/nowhere"] {
+        assert!(ready_at_once(target), "{target}");
+    }
+    assert!(!ready_at_once("/io"));
 }
 
 #[test]
