@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateway_core::server::{Host, Job};
 use gateway_core::{Capabilities, UnblockError};
 
-use crate::pool::Pool;
+use crate::pool::{Pool, may_block_here};
 
 /// The face of the server that applications see.
 pub(crate) struct HyperHost {
@@ -21,8 +21,9 @@ impl Host for HyperHost {
         capabilities()
     }
 
+    /// Not on the runtime's threads; on the pool's it may.
     fn may_block(&self) -> bool {
-        false
+        may_block_here()
     }
 
     fn unblock(&self, job: Job) -> Result<(), UnblockError> {

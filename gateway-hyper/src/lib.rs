@@ -85,7 +85,7 @@
 //! [`cancelled`](gateway_core::Environ::cancelled) set. A client that closes in good order looks the
 //! same as one that only closes its sending half and waits. So after 100 ms `cancelled` is set, and the
 //! call is dropped after 5 s; what is ready before is sent. Blocking code is never interrupted, and
-//! sees `cancelled`. A pipelined request that hyper has read already hides a departure until its turn.
+//! sees `cancelled`. A departure is not seen behind 64 KiB of pipelined requests.
 //!
 //! # When a deadline passes
 //!

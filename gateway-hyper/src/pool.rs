@@ -7,6 +7,7 @@
 //!
 //! Threads are started when a job finds none idle, and end after [`KEEP`] without a job.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -17,6 +18,16 @@ use gateway_core::server::{Job, catch};
 
 /// How long an idle thread is kept: 10 s, as tokio keeps its blocking threads.
 const KEEP: Duration = Duration::from_secs(10);
+
+thread_local! {
+    static IS_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is one that may block. A job that waits for another job of its pool could
+/// wait for ever; it does the work itself.
+pub(crate) fn may_block_here() -> bool {
+    IS_OURS.get()
+}
 
 /// A handle to the pool. When the last handle goes, idle threads end, and busy ones after their job.
 pub(crate) struct Pool(Arc<Shared>);
@@ -169,6 +180,7 @@ impl Shared {
 
     /// The life of a thread.
     fn work(&self) {
+        IS_OURS.set(true);
         self.lock().idle -= 1;
         while let Some(job) = self.wait_for_job() {
             if let Err(panic) = catch(job) {

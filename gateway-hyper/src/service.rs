@@ -202,6 +202,7 @@ fn finish(mut response: Response, mut exchange: Exchange) -> http::Response<Outg
         }
     };
     exchange.set_status(response.status());
+    *response.version_mut() = Version::HTTP_11; // hyper's business, which panics at some
     close_if_last(&mut response, &exchange);
     let (parts, body) = response.into_parts();
     http::Response::from_parts(parts, Outgoing::new(body, framing, exchange))

@@ -137,14 +137,14 @@ fn the_answer_to_a_refused_upload_is_not_lost_to_a_reset() {
 }
 
 #[test]
-fn a_server_that_says_nothing_to_a_silent_client_lets_it_go() {
+fn a_client_that_does_not_even_begin_is_let_go() {
     let timeouts = timeouts(|timeouts| timeouts.head = Duration::from_millis(50));
     let server = start_with(hello, |server| server.timeouts(timeouts));
     let mut silent = server.connect();
-    silent.rest();
+    assert_eq!(status(&silent.rest()), 408);
     let mut half_preface = server.connect();
     half_preface.send("PRI * HTTP/2.0\r\n");
-    half_preface.rest();
+    assert_eq!(status(&half_preface.rest()), 408);
 }
 
 #[test]

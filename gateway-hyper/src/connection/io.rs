@@ -22,6 +22,9 @@ use crate::wire::Wire;
 /// How much is read at once into bytes that wait to be whole.
 const READ: usize = 4096;
 
+/// How much of pipelined requests is read ahead of their turn, in bytes.
+const MOST_HELD: usize = 64 * 1024;
+
 /// How long the client may take to read the last answer and close, when there is something of its
 /// that nobody will read. Closed at once, the kernel would answer that with a reset, and the client
 /// might never see the answer. (Apache: 2 s; nginx: 5 s.)
@@ -53,22 +56,41 @@ impl Io {
     pub(crate) fn new(
         socket: Socket,
         state: Arc<State>,
-        mut wire: Option<Wire>,
+        wire: Option<Wire>,
         opening: BytesMut,
     ) -> Self {
-        let verdict = wire.as_mut().map(|wire| wire.look(&opening));
-        let io = Self {
+        let mut io = Self {
             socket,
             state,
             wire,
-            sound: verdict.map_or(opening.len(), |verdict| verdict.sound),
-            refusal: verdict.and_then(|verdict| verdict.refusal),
             waiting: opening,
+            sound: 0,
+            refusal: None,
             over: false,
             linger: None,
         };
-        io.note_wire();
+        io.look();
         io
+    }
+
+    /// Looks at the bytes that wait.
+    fn look(&mut self) {
+        match &mut self.wire {
+            Some(wire) => {
+                let verdict = wire.look(&self.waiting, self.state.ended() + 1);
+                self.sound = verdict.sound;
+                self.refusal = verdict.refusal;
+            }
+            None => self.sound = self.waiting.len(),
+        }
+        self.note_wire();
+    }
+
+    /// Whether the next request is held back until the one that runs has ended. Were it in hyper's
+    /// buffer, hyper would not look any more whether the client is still there.
+    fn holds(&self) -> bool {
+        let holds = |wire: &Wire| wire.is_in_head() && wire.heads() > self.state.ended();
+        self.wire.as_ref().is_some_and(holds)
     }
 
     /// Gives hyper what is sound of the bytes that wait.
@@ -88,14 +110,7 @@ impl Io {
         let mut buffer = ReadBuf::new(&mut space);
         ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer))?;
         self.waiting.extend_from_slice(buffer.filled());
-        if let Some(wire) = &mut self.wire {
-            let verdict = wire.look(&self.waiting);
-            self.sound = verdict.sound;
-            self.refusal = verdict.refusal;
-        } else {
-            self.sound = self.waiting.len();
-        }
-        self.note_wire();
+        self.look();
         Poll::Ready(Ok(!buffer.filled().is_empty()))
     }
 
@@ -114,7 +129,7 @@ impl Io {
         let Some(wire) = &mut self.wire else {
             return Poll::Ready(Ok(true));
         };
-        let verdict = wire.look(read);
+        let verdict = wire.look(read, self.state.ended() + 1);
         self.refusal = verdict.refusal;
         if verdict.sound < read.len() {
             self.waiting.extend_from_slice(&read[verdict.sound..]);
@@ -128,7 +143,9 @@ impl Io {
     fn note_wire(&self) {
         let Some(wire) = &self.wire else { return };
         let is_part = self.waiting.len() > self.sound && self.refusal.is_none();
-        self.state.note_head(is_part && wire.is_in_head());
+        let holds = self.holds();
+        self.state.note_head(is_part && wire.is_in_head() && !holds);
+        self.state.note_held(is_part && holds);
         let in_body = !wire.is_in_head() && wire.heads() > 0;
         self.state.note_body(in_body.then(|| wire.heads() - 1));
     }
@@ -221,6 +238,16 @@ impl AsyncRead for Io {
             if self.state.is_head_overdue() {
                 self.state.note_head(false);
                 return Poll::Ready(self.refuse(Refusal::HeadTimedOut, buffer));
+            }
+            if !self.waiting.is_empty() {
+                // What was held back may go on; what is held back is not added to without end.
+                self.look();
+                if self.sound > 0 || self.refusal.is_some() {
+                    continue;
+                }
+                if self.holds() && self.waiting.len() >= MOST_HELD {
+                    return Poll::Pending; // woken by the end of the request
+                }
             }
             let there_is_more = match self.waiting.is_empty() {
                 true => ready!(self.poll_straight(cx, buffer))?,

@@ -6,13 +6,17 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::State;
 use crate::shared::Stage;
 
 /// What a client sends first that speaks HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What a client is told that did not even begin a request in time.
+const TOO_LATE: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// How much is read at once: the usual request is whole in it.
 const READ: usize = 4096;
@@ -46,9 +50,12 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Reads until the protocol is known; `None` if the client leaves or says too little for too
-    /// long. (hyper-util's `auto` builder would wait for ever.)
-    pub(super) async fn new(socket: &mut (impl AsyncRead + Unpin), state: &State) -> Option<Self> {
+    /// Reads until the protocol is known; `None` if the client leaves, or says too little for too long
+    /// and is told so. (hyper-util's `auto` builder would wait for ever.)
+    pub(super) async fn new(
+        socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
+        state: &State,
+    ) -> Option<Self> {
         let mut bytes = BytesMut::new();
         let mut due = state
             .shared
@@ -76,6 +83,10 @@ impl Opening {
             }
             ready!(alarm.as_mut().poll(cx));
             tracing::debug!(peer = %state.endpoint.remote, "closed a connection that said too little to begin");
+            if state.shared.stop.stage() == Stage::Serving {
+                // Whether it can be written is not waited for.
+                let _ = Pin::new(&mut *socket).poll_write(cx, TOO_LATE);
+            }
             Poll::Ready(None)
         })
         .await?;

@@ -47,6 +47,8 @@ pub(crate) struct State {
     /// Responses that hyper has whole, and the socket may not.
     flushing: Mutex<Vec<Flushing>>,
     is_flushing: AtomicBool,
+    /// Whether a pipelined request is held back.
+    holds: AtomicBool,
     /// Why the connection is being cut.
     cut: AtomicU8,
     /// Whether closing the socket must be a reset.
@@ -75,6 +77,7 @@ impl State {
             body_dropped: AtomicBool::new(false),
             flushing: Mutex::default(),
             is_flushing: AtomicBool::new(false),
+            holds: AtomicBool::new(false),
             cut: AtomicU8::new(0),
             reset: AtomicBool::new(false),
             last: AtomicBool::new(false),
@@ -98,19 +101,34 @@ impl State {
     /// A request begins; its number on this connection, from 0.
     pub(crate) fn begin_request(&self, now: u64) -> u64 {
         self.body_dropped.store(false, Ordering::Relaxed);
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.active.fetch_add(1, Ordering::Relaxed) == 0 {
             self.turned_at.store(now, Ordering::Relaxed);
         }
-        self.requests.fetch_add(1, Ordering::Relaxed)
+        number
     }
 
     /// A request has ended.
     pub(crate) fn end_request(&self, now: u64) {
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.turned_at.store(now, Ordering::Relaxed);
-            if self.left_since.load(Ordering::Relaxed) != NEVER {
-                self.wake(); // hyper must read on, to find that nothing comes
+            let has_left = self.left_since.load(Ordering::Relaxed) != NEVER;
+            if has_left || self.holds.load(Ordering::Relaxed) {
+                self.wake(); // hyper must read on: the next request, or the end
             }
+        }
+    }
+
+    /// Requests that have ended on this connection.
+    pub(crate) fn ended(&self) -> u64 {
+        let active = self.active.load(Ordering::Relaxed) as u64;
+        self.requests.load(Ordering::Relaxed) - active // each was counted there first
+    }
+
+    /// Notes whether the next request is held back until this one has ended.
+    pub(crate) fn note_held(&self, holds: bool) {
+        if self.holds.load(Ordering::Relaxed) != holds {
+            self.holds.store(holds, Ordering::Relaxed);
         }
     }
 

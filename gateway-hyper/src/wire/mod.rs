@@ -63,10 +63,13 @@ impl Wire {
     }
 
     /// Looks at the bytes that have not passed yet: those that were left the last time, and new ones
-    /// behind them.
-    pub(crate) fn look(&mut self, bytes: &[u8]) -> Verdict {
+    /// behind them. Of the requests in them, those after the first `heads` of the connection are left.
+    pub(crate) fn look(&mut self, bytes: &[u8], heads: u64) -> Verdict {
         let mut sound = 0;
         let refusal = loop {
+            if self.is_in_head() && self.heads >= heads {
+                break None;
+            }
             match self.step(&bytes[sound..]) {
                 Ok(0) => break None,
                 Ok(passed) => sound += passed,
@@ -151,7 +154,7 @@ mod tests {
         let (mut waiting, mut passed) = (Vec::new(), 0);
         for piece in pieces {
             waiting.extend_from_slice(piece);
-            let verdict = wire.look(&waiting);
+            let verdict = wire.look(&waiting, u64::MAX);
             waiting.drain(..verdict.sound);
             passed += verdict.sound;
             if verdict.refusal.is_some() {
