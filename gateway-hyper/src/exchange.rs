@@ -34,10 +34,10 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// A request begins now.
-    pub(crate) fn begin<B>(state: Arc<State>, request: &http::Request<B>) -> Self {
+    pub(crate) fn begin<B>(state: Arc<State>, request: &http::Request<B>) -> Box<Self> {
         let received_at = Instant::now();
         let number = state.begin_request(state.shared.clock.ticks(received_at));
-        Self {
+        Box::new(Self {
             state,
             call: Call::new(),
             method: request.method().clone(),
@@ -49,7 +49,7 @@ impl Exchange {
             sent: 0,
             ending: None,
             verdict: Ending::Complete,
-        }
+        })
     }
 
     /// By when the answer is due.

@@ -23,7 +23,7 @@ pub(crate) struct Outgoing {
     framing: Framing,
     /// An abort that waits until what was sent before it is flushed.
     aborting: Option<Aborted>,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
 }
 
 enum Source {
@@ -54,7 +54,7 @@ pub(crate) struct Aborted;
 
 impl Outgoing {
     /// The body of a response whose head says `framing`.
-    pub(crate) fn new(body: Body, framing: Framing, mut exchange: Exchange) -> Self {
+    pub(crate) fn new(body: Body, framing: Framing, mut exchange: Box<Exchange>) -> Self {
         let source = match framing {
             Framing::None => Source::Ended,
             _ => Source::of(body.into_kind(), &exchange),

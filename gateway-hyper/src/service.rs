@@ -49,7 +49,7 @@ enum Failure {
 /// The exchange has begun when hyper hands the request over, not only when the future is polled: in
 /// between hyper may look whether the client is still there.
 pub(crate) async fn serve<A: Application>(
-    mut exchange: Exchange,
+    mut exchange: Box<Exchange>,
     app: Arc<A>,
     request: Request<Incoming>,
 ) -> Result<http::Response<Outgoing>, Infallible> {
@@ -185,7 +185,7 @@ fn log(failure: &Failure, status: StatusCode, exchange: &Exchange) {
 }
 
 /// Checks the response, and hands it over.
-fn finish(mut response: Response, mut exchange: Exchange) -> http::Response<Outgoing> {
+fn finish(mut response: Response, mut exchange: Box<Exchange>) -> http::Response<Outgoing> {
     let framing = match frame(&mut response, &exchange) {
         Ok(framing) => framing,
         Err(fault) => {
