@@ -3,18 +3,8 @@
 //! hyper trusts its service: an application's `Content-Length: abc` would go out as it is. What is
 //! unclear or none of the application's business is refused here, and answered with 500.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
-
-/// What belongs to the connection and so to the host (RFC 9110 §7.6.1). `Connection` itself may say
-/// `close`; `Trailer` is the application's own.
-const HOP_BY_HOP: [HeaderName; 5] = [
-    TRANSFER_ENCODING,
-    UPGRADE,
-    TE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
 
 /// How the body of a response is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +46,7 @@ pub(crate) struct Question<'a> {
 /// Decides how the body is sent (RFC 9112 §6.3 as the sender sees it), and puts the head in order:
 /// no Content-Length where none may be, that of GET for HEAD.
 pub(crate) fn framing(question: &Question<'_>, headers: &mut HeaderMap) -> Result<Framing, Fault> {
-    refuse_hop_by_hop(headers)?;
-    let declared = content_length(headers)?;
+    let declared = look_through(headers)?;
     let actual = question.length;
     match question.status.as_u16() {
         code @ (..=199 | 600..) => Err(Fault::NotFinal(code)),
@@ -106,41 +95,37 @@ fn of_body(declared: Option<u64>, actual: Option<u64>, version: Version) -> Resu
     }
 }
 
-fn refuse_hop_by_hop(headers: &HeaderMap) -> Result<(), Fault> {
-    if headers.is_empty() {
-        return Ok(());
-    }
-    for name in &HOP_BY_HOP {
-        if headers.contains_key(name) {
-            return Err(Fault::HopByHop(static_name(name)));
+/// Looks through the fields, once: refuses those that belong to the connection and so to the host
+/// (RFC 9110 §7.6.1), and gives the Content-Length, which is one line of digits.
+fn look_through(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut declared = None;
+    for (name, value) in headers {
+        if *name == CONTENT_LENGTH {
+            let length = decimal(value.as_bytes()).ok_or(Fault::InvalidContentLength)?;
+            if declared.replace(length).is_some() {
+                return Err(Fault::InvalidContentLength);
+            }
+        } else if let Some(hop) = hop_by_hop(name, value) {
+            return Err(Fault::HopByHop(hop));
         }
     }
-    let mut connection = headers.get_all(CONNECTION).iter();
-    if connection.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"close")) {
-        return Err(Fault::HopByHop("connection"));
-    }
-    Ok(())
+    Ok(declared)
 }
 
-fn static_name(name: &HeaderName) -> &'static str {
+/// The name of a field that the application must not set. `Connection: close` it may, and `Trailer`
+/// is its own.
+fn hop_by_hop(name: &HeaderName, value: &HeaderValue) -> Option<&'static str> {
+    if *name == CONNECTION {
+        let is_close = value.as_bytes().eq_ignore_ascii_case(b"close");
+        return (!is_close).then_some("connection");
+    }
     match name.as_str() {
-        "transfer-encoding" => "transfer-encoding",
-        "upgrade" => "upgrade",
-        "te" => "te",
-        "keep-alive" => "keep-alive",
-        _ => "proxy-connection",
-    }
-}
-
-/// The Content-Length: one line of digits.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
-    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
-    let Some(line) = lines.next() else {
-        return Ok(None);
-    };
-    match (decimal(line.as_bytes()), lines.next()) {
-        (Some(length), None) => Ok(Some(length)),
-        _ => Err(Fault::InvalidContentLength),
+        "transfer-encoding" => Some("transfer-encoding"),
+        "upgrade" => Some("upgrade"),
+        "te" => Some("te"),
+        "keep-alive" => Some("keep-alive"),
+        "proxy-connection" => Some("proxy-connection"),
+        _ => None,
     }
 }
 
@@ -167,8 +152,6 @@ impl Framing {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
     use super::*;
 
     fn decide(

@@ -7,7 +7,7 @@ mod options;
 mod target;
 
 use http::Version;
-use http::header::{COOKIE, HOST};
+use http::header::{CONNECTION, COOKIE, EXPECT, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
@@ -16,13 +16,13 @@ use authority::HostPort;
 
 /// Checks a request's head, and joins the crumbs of an HTTP/2 client's cookies.
 pub(crate) fn check(parts: &mut Parts) -> Result<(), Refusal> {
-    names(&parts.headers)?;
+    let found = look_through(&parts.headers)?;
     target::check(&parts.method, &parts.uri, parts.version)?;
-    host(parts)?;
-    options::expectation(&parts.headers)?;
-    if parts.version < Version::HTTP_2 {
-        options::connection(&parts.headers)?;
-    } else {
+    host(parts, &found)?;
+    if let Some(refusal) = found.options {
+        return Err(refusal);
+    }
+    if found.cookies > 1 && parts.version >= Version::HTTP_2 {
         join_cookies(&mut parts.headers);
     }
     if parts.method == http::Method::CONNECT {
@@ -31,29 +31,51 @@ pub(crate) fn check(parts: &mut Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A `_` in a name is taken for `-` by CGI and WSGI, and so by what runs behind them: with it a
-/// client passes its own field off as one that a front end has set.
-fn names(headers: &HeaderMap) -> Result<(), Refusal> {
-    match headers.keys().any(|name| name.as_str().contains('_')) {
-        true => Err(Refusal::UnderscoreInHeaderName),
-        false => Ok(()),
+/// What matters of the fields.
+#[derive(Default)]
+struct Found<'a> {
+    hosts: usize,
+    host: Option<&'a HeaderValue>,
+    cookies: usize,
+    /// What is wrong with Expect or Connection; judged after Host.
+    options: Option<Refusal>,
+}
+
+/// Looks through the fields, once.
+fn look_through(headers: &HeaderMap) -> Result<Found<'_>, Refusal> {
+    let mut found = Found::default();
+    for (name, value) in headers {
+        if *name == HOST {
+            found.hosts += 1;
+            found.host.get_or_insert(value);
+        } else if *name == CONNECTION && !options::is_connection(value.as_bytes()) {
+            found.options.get_or_insert(Refusal::InvalidConnection);
+        } else if *name == EXPECT && !options::is_expectation(value.as_bytes()) {
+            found.options.get_or_insert(Refusal::UnknownExpectation);
+        } else if *name == COOKIE {
+            found.cookies += 1;
+        } else if name.as_str().contains('_') {
+            // Taken for `-` by CGI and WSGI, and so by what runs behind them: with it a client passes
+            // its own field off as one that a front end has set.
+            return Err(Refusal::UnderscoreInHeaderName);
+        }
     }
+    Ok(found)
 }
 
 /// Host is there, once, sound, and no other than the target's (RFC 9112 §3.2, RFC 9113 §8.3.1).
 ///
 /// RFC 9112 §3.2.2 has the target win over a differing Host. Some front ends route by the one and
 /// some by the other, so a request with two opinions is refused, as HAProxy does.
-fn host(parts: &Parts) -> Result<(), Refusal> {
-    let mut lines = parts.headers.get_all(HOST).iter();
-    let Some(host) = lines.next() else {
+fn host(parts: &Parts, found: &Found<'_>) -> Result<(), Refusal> {
+    let Some(host) = found.host else {
         let named = parts.version == Version::HTTP_2 && parts.uri.authority().is_some();
         return match parts.version == Version::HTTP_10 || named {
             true => Ok(()),
             false => Err(Refusal::MissingHost),
         };
     };
-    if lines.next().is_some() {
+    if found.hosts > 1 {
         return Err(Refusal::RepeatedHost);
     }
     // Empty where there is no authority to name; an http URI always has one (RFC 9110 §4.2.1).
@@ -77,9 +99,6 @@ fn host(parts: &Parts) -> Result<(), Refusal> {
 
 /// HTTP/2 clients may send a cookie in crumbs, which make one field again (RFC 9113 §8.2.3).
 fn join_cookies(headers: &mut HeaderMap) {
-    if headers.get_all(COOKIE).iter().nth(1).is_none() {
-        return;
-    }
     let crumbs: Vec<&[u8]> = headers
         .get_all(COOKIE)
         .iter()
