@@ -161,3 +161,19 @@ fn dropping_the_server_while_it_serves_cuts_connections_off() {
     let mut rest = Vec::new();
     std::io::Read::read_to_end(&mut client, &mut rest).unwrap();
 }
+
+#[test]
+fn a_signal_stops_as_the_handle_does() {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut server = start_with(hello, |server| {
+        server.with_graceful_shutdown(async {
+            let _ = stopped.await;
+        })
+    });
+    let mut idle = server.connect();
+    idle.send(GET);
+    idle.until("hello");
+    stop.send(()).unwrap();
+    assert_eq!(idle.rest(), "");
+    server.join();
+}
