@@ -30,6 +30,10 @@ const MOST_HELD: usize = 64 * 1024;
 /// might never see the answer. (Apache: 2 s; nginx: 5 s.)
 const LINGER: Duration = Duration::from_secs(2);
 
+/// The same while the server stops, when every connection is closed by it: whoever was about to send
+/// a request sees the end, not a reset, and the stop is not held up by those who notice late.
+const LINGER_STOPPING: Duration = Duration::from_millis(500);
+
 /// What hyper is given to read in place of a head that it must not read. The service answers it with
 /// the refusal; nothing after it is read.
 const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
@@ -192,7 +196,11 @@ impl Io {
 
     /// Reads and forgets what the client still sends, until it closes or has had its time.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let time = match self.state.is_draining() {
+            true => LINGER_STOPPING,
+            false => LINGER,
+        };
+        let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(time)));
         loop {
             if linger.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
