@@ -13,10 +13,14 @@ use gateway_tests::hosts;
 use http::{Method, Uri};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// How many cases run at once: what they do most is wait for their turn on the processor.
+const AT_ONCE: usize = 8;
+
 type Verdict = Result<(), Failed>;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
     let cases = match load(&folder()) {
         Ok(cases) => cases,
         Err(error) => panic!("{error}"),

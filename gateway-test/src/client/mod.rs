@@ -93,15 +93,18 @@ impl Client {
         self.socket().write_all(bytes.as_ref())
     }
 
-    /// Sends bytes in pieces of at most `size` bytes, each a packet of its own.
+    /// Sends bytes in pieces of at most `size` bytes, each a packet of its own. The host is given a
+    /// chance to see the first of them one by one.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send).
     pub fn send_in_pieces(&mut self, bytes: impl AsRef<[u8]>, size: usize) -> io::Result<()> {
-        for piece in bytes.as_ref().chunks(size.max(1)) {
+        for (number, piece) in bytes.as_ref().chunks(size.max(1)).enumerate() {
             self.send(piece)?;
-            thread::yield_now();
+            if number < 64 {
+                thread::yield_now(); // on a busy machine this is a time slice for somebody else
+            }
         }
         Ok(())
     }
