@@ -16,18 +16,18 @@ use std::time::Instant;
 
 use gateway_core::Endpoint;
 use gateway_core::server::{Call, Timeouts};
-use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver};
+use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver, RequestHead};
 
 use crate::deadline::{Deadline, Phase};
-use crate::live::{Live, Reader, Returned};
+use crate::live::{Live, Loan, Reader, Returned};
 use crate::outbox::Outbox;
 use crate::poller::Signs;
 use crate::request::{self, Complete, Partial, Refused};
 use crate::respond::Responding;
 use crate::socket::Socket;
 
-/// How much of what a refused client still sends is thrown away before the close.
-const LINGER_BYTES: usize = 1 << 20;
+/// Reads in one turn from a client whose bytes are thrown away.
+const LINGER_READS: usize = 16;
 
 pub(crate) struct Connection {
     pub(crate) socket: Arc<Socket>,
@@ -45,10 +45,14 @@ pub(crate) struct Connection {
     call: Call,
     /// Whether a read would find something, as far as is known.
     readable: bool,
-    /// Whether the client has closed its side.
-    closed: bool,
-    /// Bytes that may still be thrown away, once lingering.
-    lingering: Option<usize>,
+    /// Whether the client has closed its sending side.
+    half_closed: bool,
+    /// Whether it had when the call at hand began.
+    half_closed_before: bool,
+    /// A request was answered since it rested last.
+    answered: bool,
+    /// Nothing more is sent; what the client still sends is thrown away.
+    lingering: bool,
     /// It gave up its turn although it could go on.
     yielded: bool,
 }
@@ -95,33 +99,62 @@ impl Connection {
             partial: None,
             call: Call::new(),
             readable: false,
-            closed: false,
-            lingering: None,
+            half_closed: false,
+            half_closed_before: false,
+            answered: false,
+            lingering: false,
             yielded: false,
         }
     }
 
     /// The handle of the call at hand, or of the next one.
-    pub(crate) fn call(&mut self) -> &Call {
-        if self.response.is_none() {
-            self.call = std::mem::take(&mut self.call).next();
-        }
+    pub(crate) fn call(&self) -> &Call {
         &self.call
     }
 
-    /// The handle of the call at hand, as it is.
-    pub(crate) fn current_call(&self) -> &Call {
-        &self.call
+    /// Whether the handle has served no request yet.
+    pub(crate) fn has_fresh_call(&mut self) -> bool {
+        self.call.is_fresh()
+    }
+
+    /// A request is answered from now on, by a call that no other has used.
+    pub(crate) fn begin_call(&mut self, fresh: bool) {
+        self.half_closed_before = self.half_closed;
+        if !fresh {
+            self.call = Call::new();
+        }
     }
 
     /// Takes what the kernel has said. True if the client has left while it was being answered.
-    ///
-    /// A client that closes its side before its request is answered may still wait for the answer
-    /// (RFC 9112 §9.6); one that closes while the answer is on its way has left.
     pub(crate) fn note(&mut self, signs: Signs) -> bool {
         self.readable |= signs.readable;
-        self.closed |= signs.closed;
-        signs.closed && self.response.is_some()
+        self.half_closed |= signs.half_closed;
+        self.response.is_some() && signs.is_leaving(self.half_closed_before)
+    }
+
+    /// Whether the client has closed its sending side, as far as is known.
+    pub(crate) fn is_half_closed(&self) -> bool {
+        self.half_closed
+    }
+
+    /// A request was answered: what is due now is counted afresh.
+    pub(crate) fn count_answer(&mut self) {
+        self.served += 1;
+        self.answered = true;
+    }
+
+    /// Sets by when the connection must have got on, after a turn that left it in `phase`.
+    pub(crate) fn set_deadline(
+        &mut self,
+        phase: Phase,
+        progress: bool,
+        now: Instant,
+        timeouts: &Timeouts,
+    ) {
+        self.deadline = match std::mem::take(&mut self.answered) {
+            true => Deadline::new(phase, now, timeouts),
+            false => self.deadline.next(phase, progress, now, timeouts),
+        };
     }
 
     /// Gives up the turn although it could go on.
@@ -134,9 +167,8 @@ impl Connection {
         self.yielded
     }
 
-    /// Moves bytes until something must be decided. `scratch` is where the worker reads to, `lend`
-    /// whether a body that the client holds back may be left to the application to ask for.
-    pub(crate) fn advance(&mut self, scratch: &mut [u8], lend: bool) -> Step {
+    /// Moves bytes until something must be decided. `scratch` is where the worker reads to.
+    pub(crate) fn advance(&mut self, scratch: &mut [u8]) -> Step {
         self.yielded = false;
         let unsent = self.outbox.len();
         if unsent > 0 && self.outbox.flush(&self.socket).is_err() {
@@ -153,15 +185,15 @@ impl Connection {
         }
         match self.closing {
             Some(reason) => self.part(reason, scratch),
-            None => self.receive(scratch, lend),
+            None => self.receive(scratch),
         }
     }
 
     /// Reads until a request can be answered.
-    fn receive(&mut self, scratch: &mut [u8], lend: bool) -> Step {
+    fn receive(&mut self, scratch: &mut [u8]) -> Step {
         let mut progress = false;
         loop {
-            match self.interpret(scratch, 0, lend) {
+            match self.interpret(scratch, 0) {
                 Ok(Some(complete)) => return Step::Call(complete),
                 Ok(None) => {}
                 Err(refused) => return Step::Refuse(refused),
@@ -169,7 +201,7 @@ impl Connection {
             if !self.readable {
                 break;
             }
-            match self.fill(scratch, lend) {
+            match self.fill(scratch) {
                 Err(step) => return step,
                 Ok(Some(complete)) => return Step::Call(complete),
                 Ok(None) => progress = true,
@@ -189,7 +221,7 @@ impl Connection {
         clippy::result_large_err,
         reason = "the error is the step that the caller returns"
     )]
-    fn fill(&mut self, scratch: &mut [u8], lend: bool) -> Result<Option<Complete>, Step> {
+    fn fill(&mut self, scratch: &mut [u8]) -> Result<Option<Complete>, Step> {
         match self.socket.read(scratch) {
             Ok(None) => {
                 self.readable = false;
@@ -199,30 +231,25 @@ impl Connection {
             Ok(Some(length)) => {
                 // A short read has emptied the socket: the next bytes will be an edge of their own,
                 // but an end that is already known of will not.
-                self.readable = length == scratch.len() || self.closed;
-                self.interpret(scratch, length, lend).map_err(Step::Refuse)
+                self.readable = length == scratch.len() || self.half_closed;
+                self.interpret(scratch, length).map_err(Step::Refuse)
             }
             Err(_) => Err(Step::Close(CloseReason::Disconnected)),
         }
     }
 
     /// Feeds what is in the inbox, and the first `fresh` bytes of `scratch`, to the receiver.
-    fn interpret(
-        &mut self,
-        scratch: &[u8],
-        fresh: usize,
-        lend: bool,
-    ) -> Result<Option<Complete>, Refused> {
+    fn interpret(&mut self, scratch: &[u8], fresh: usize) -> Result<Option<Complete>, Refused> {
         let Reader { receiver, inbox } = &mut self.reader;
         let fresh = &scratch[..fresh];
         if inbox.is_empty() {
             // The usual case: a whole request in one read, and nothing is kept.
-            let (used, complete) = request::receive(receiver, &mut self.partial, fresh, lend)?;
+            let (used, complete) = request::receive(receiver, &mut self.partial, fresh)?;
             inbox.extend_from_slice(&fresh[used..]);
             return Ok(complete);
         }
         inbox.extend_from_slice(fresh);
-        let (used, complete) = request::receive(receiver, &mut self.partial, inbox, lend)?;
+        let (used, complete) = request::receive(receiver, &mut self.partial, inbox)?;
         if used == inbox.len() {
             *inbox = Vec::new(); // the memory goes back
         } else {
@@ -251,50 +278,52 @@ impl Connection {
         }
     }
 
-    /// Says farewell: at once where nothing can be lost by it, else lingering.
+    /// Says farewell: nothing more is sent, and what the client still sends is thrown away, until it
+    /// has closed its side too.
     ///
-    /// Closing a socket that holds unread bytes resets the connection, and the reset destroys the
-    /// answer on its way (RFC 9112 §9.6).
+    /// Closing a socket that holds unread bytes, or that some reach later, resets the connection, and
+    /// the reset destroys the answer on its way (RFC 9112 §9.6). A client that asked for the close
+    /// sends no more.
     fn part(&mut self, reason: CloseReason, scratch: &mut [u8]) -> Step {
-        let unread = !self.reader.inbox.is_empty() || self.is_mid_request(reason);
-        if self.lingering.is_none() {
-            if !unread {
-                return Step::Close(reason);
-            }
-            self.socket.shutdown(Shutdown::Write);
-            self.reader.inbox = Vec::new();
-            self.lingering = Some(LINGER_BYTES);
-        }
-        while let Some(left) = self.lingering {
+        let mut unread = !std::mem::take(&mut self.reader.inbox).is_empty() || self.lingering;
+        let mut progress = false;
+        for _ in 0..LINGER_READS {
             match self.socket.read(scratch) {
-                Ok(None) => {
-                    return Step::Rest {
-                        phase: Phase::Lingering,
-                        progress: false,
-                    };
+                Ok(Some(0)) | Err(_) => return Step::Close(reason),
+                Ok(Some(_)) => (unread, progress) = (true, true),
+                Ok(None) if !unread && reason == CloseReason::ClientAsked => {
+                    return Step::Close(reason);
                 }
-                Ok(Some(0)) | Err(_) => break,
-                Ok(Some(length)) => self.lingering = left.checked_sub(length),
+                Ok(None) => return self.linger(progress),
             }
         }
-        Step::Close(reason)
+        self.yielded = true; // it sends faster than it is read: others get their turn
+        self.linger(progress)
     }
 
-    fn is_mid_request(&self, reason: CloseReason) -> bool {
-        matches!(
-            reason,
-            CloseReason::Refused(_) | CloseReason::UnreadBody | CloseReason::TimedOut(_)
-        )
+    fn linger(&mut self, progress: bool) -> Step {
+        if !std::mem::replace(&mut self.lingering, true) {
+            self.socket.shutdown(Shutdown::Write);
+        }
+        Step::Rest {
+            phase: Phase::Lingering,
+            progress,
+        }
+    }
+
+    /// Has the body of a request read before the call, although the client holds it back.
+    pub(crate) fn read_first(&mut self, head: RequestHead) {
+        self.partial = Some(Partial::new(head));
     }
 
     /// Lends the reader to the application's input.
-    pub(crate) fn lend(&mut self, timeouts: &Timeouts) -> (Live, gateway_core::Input) {
+    pub(crate) fn lend(&mut self, loan: Loan, timeouts: &Timeouts) -> (Live, gateway_core::Input) {
         let fresh = Reader {
             receiver: Receiver::new(Arc::clone(&self.limits)),
             inbox: Vec::new(),
         };
         let reader = std::mem::replace(&mut self.reader, fresh);
-        Live::lend(Arc::clone(&self.socket), reader, timeouts.body_stall)
+        Live::lend(loan, Arc::clone(&self.socket), reader, timeouts.body_stall)
     }
 
     /// Takes the reader back. True if another request can follow.
@@ -314,8 +343,13 @@ impl Connection {
         self.reader.receiver.reading()
     }
 
-    /// The request whose body is being read, for log lines.
-    pub(crate) fn partial(&self) -> Option<&Partial> {
-        self.partial.as_ref()
+    /// The request that is being read or answered, for log lines.
+    pub(crate) fn request_name(&self) -> Option<String> {
+        let answered = || {
+            self.response
+                .as_ref()
+                .map(|response| response.name.to_string())
+        };
+        self.partial.as_ref().map(Partial::name).or_else(answered)
     }
 }

@@ -33,6 +33,11 @@ impl Phase {
         }
     }
 
+    /// Whether a stop ends it, because nothing was asked for.
+    pub(crate) fn is_over_at_stop(self) -> bool {
+        matches!(self, Self::Idle | Self::Head | Self::Lingering)
+    }
+
     /// How long the phase may last without progress, or at all for those where progress does not
     /// count.
     fn patience(self, timeouts: &Timeouts) -> Option<Duration> {
@@ -46,15 +51,18 @@ impl Phase {
         }
     }
 
-    /// A head must be whole in time, and a farewell over: bytes buy no more of it.
+    /// A head must be whole in time: bytes buy no more of it.
     fn counts_progress(self) -> bool {
-        matches!(self, Self::Body | Self::Writing)
+        matches!(self, Self::Body | Self::Writing | Self::Lingering)
     }
 }
 
-/// How long the rest of a refused request is thrown away, so that the client reads the answer before
-/// the reset (nginx `lingering_timeout`: 5 s).
+/// How long a client that is thrown away what it still sends may pause, so that it reads the answer
+/// before the reset (nginx `lingering_timeout`: 5 s).
 const LINGER: Duration = Duration::from_secs(5);
+
+/// How long that lasts at most (nginx `lingering_time`: 30 s).
+const LINGER_AT_MOST: Duration = Duration::from_secs(30);
 
 /// By when a connection must have got on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,13 +97,17 @@ impl Deadline {
         if phase != self.phase {
             return Self::new(phase, now, timeouts);
         }
-        if progress && phase.counts_progress() {
-            return Self {
-                since: self.since,
-                ..Self::new(phase, now, timeouts)
-            };
+        if !progress || !phase.counts_progress() {
+            return self;
         }
-        self
+        let mut next = Self {
+            since: self.since,
+            ..Self::new(phase, now, timeouts)
+        };
+        if phase == Phase::Lingering {
+            next.due = next.due.min(self.since.checked_add(LINGER_AT_MOST));
+        }
+        next
     }
 
     pub(crate) fn is_overdue(self, now: Instant) -> bool {
@@ -127,7 +139,8 @@ mod tests {
             (Writing, Writing, false, Some(30)),
             (Writing, Idle, true, Some(85)),
             (Writing, Lingering, true, Some(15)),
-            (Lingering, Lingering, true, Some(5)),
+            (Lingering, Lingering, true, Some(15)),
+            (Lingering, Lingering, false, Some(5)),
         ] {
             let deadline =
                 Deadline::new(from, start, &timeouts).next(to, progress, at(10), &timeouts);

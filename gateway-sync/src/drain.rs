@@ -25,9 +25,10 @@ pub(crate) struct Drain {
     listening: bool,
     next_look: Instant,
     next_report: Instant,
-    /// When everything that is left is cut.
-    bound: Instant,
-    cut: bool,
+    /// When everything that is left is cut, if ever.
+    bound: Option<Instant>,
+    /// When the stop is over, whatever is left.
+    end: Option<Instant>,
 }
 
 impl Drain {
@@ -38,8 +39,8 @@ impl Drain {
             listening: true,
             next_look: now,
             next_report: now + REPORT,
-            bound: now + bound,
-            cut: false,
+            bound: now.checked_add(bound),
+            end: None,
         }
     }
 
@@ -53,7 +54,7 @@ impl Drain {
             tracing::info!(after = ?now - self.since, "stopped");
             return true;
         }
-        if now >= self.bound {
+        if self.bound.is_some_and(|bound| now >= bound) {
             return self.end(shared, now, connections);
         }
         if now >= self.next_look {
@@ -69,15 +70,15 @@ impl Drain {
 
     /// The wait is over: cuts what is left, then gives it a moment to go away.
     fn end<A>(&mut self, shared: &Shared<A>, now: Instant, connections: usize) -> bool {
-        if !std::mem::replace(&mut self.cut, true) {
+        let end = *self.end.get_or_insert_with(|| {
             report(shared, now, "the wait is over: connections are cut");
             shared.cut_all();
-        }
-        let over = now >= self.bound + CUT;
-        if over {
+            now + CUT
+        });
+        if now >= end {
             tracing::error!(connections, "stopped with calls that do not return");
         }
-        over
+        now >= end
     }
 }
 

@@ -4,7 +4,9 @@
 //! application reads (RFC 9110 §10.1.1). The worker then waits for the client, without a seat.
 
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -19,9 +21,52 @@ use crate::socket::Socket;
 /// How much is read from the socket at a time.
 const CHUNK: usize = 16 * 1024;
 
+/// Leave for one more thread to wait for a client that holds its body back. Given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Loan(Arc<AtomicUsize>);
+
+impl Loan {
+    /// Leave, if fewer than `most` have it.
+    pub(crate) fn try_take(lent: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let more = |lent: usize| (lent < most).then_some(lent + 1);
+        let taken = lent.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        taken.is_ok().then(|| Self(Arc::clone(lent)))
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// The worker's end of a live body: it takes back what it lent.
 #[derive(Debug)]
-pub(crate) struct Live(Arc<Mutex<Option<Reading>>>);
+pub(crate) struct Live {
+    shared: Arc<Shared>,
+    socket: Arc<Socket>,
+    _loan: Loan,
+}
+
+/// What both ends look at.
+#[derive(Debug)]
+struct Shared {
+    place: Mutex<Place>,
+    /// Whether `100 Continue` may still be sent: not after it was, nor after the final head. Locked
+    /// while it is sent.
+    may_continue: Mutex<bool>,
+}
+
+/// Where the reader is.
+#[derive(Debug)]
+enum Place {
+    /// Nobody reads.
+    Here(Reading),
+    /// Somebody reads, and may be waiting for the client.
+    Out,
+    /// Taken back.
+    Gone,
+}
 
 /// What a live body reads from; lent by the connection.
 #[derive(Debug)]
@@ -29,7 +74,6 @@ struct Reading {
     socket: Arc<Socket>,
     reader: Reader,
     stall: Duration,
-    continued: bool,
     ended: bool,
 }
 
@@ -50,35 +94,59 @@ pub(crate) struct Returned {
 
 impl Live {
     /// Lends the connection's reader to the application's input.
-    pub(crate) fn lend(socket: Arc<Socket>, reader: Reader, stall: Duration) -> (Self, Input) {
+    pub(crate) fn lend(
+        loan: Loan,
+        socket: Arc<Socket>,
+        reader: Reader,
+        stall: Duration,
+    ) -> (Self, Input) {
         let reading = Reading {
-            socket,
+            socket: Arc::clone(&socket),
             reader,
             stall,
-            continued: false,
             ended: false,
         };
-        let shared = Arc::new(Mutex::new(Some(reading)));
-        (Self(Arc::clone(&shared)), Input::live(LiveBody(shared)))
+        let shared = Arc::new(Shared {
+            place: Mutex::new(Place::Here(reading)),
+            may_continue: Mutex::new(true),
+        });
+        let input = Input::live(LiveBody(Arc::clone(&shared)));
+        let live = Self {
+            shared,
+            socket,
+            _loan: loan,
+        };
+        (live, input)
+    }
+
+    /// The final head is about to be sent: no interim response may follow it.
+    pub(crate) fn answer(&self) {
+        *lock(&self.shared.may_continue) = false;
     }
 
     /// Whether the body was read to its end.
     pub(crate) fn has_ended(&self) -> bool {
-        lock(&self.0).as_ref().is_some_and(|reading| reading.ended)
+        matches!(&*lock(&self.shared.place), Place::Here(reading) if reading.ended)
     }
 
-    /// Takes the reader back. An input that is still held reads no more.
+    /// Takes the reader back. An input that is still held reads no more; where it is being read from,
+    /// by another thread, the connection cannot go on.
     pub(crate) fn take_back(self) -> Option<Returned> {
-        let reading = lock(&self.0).take()?;
-        Some(Returned {
-            reader: reading.reader,
-            ended: reading.ended,
-        })
+        match std::mem::replace(&mut *lock(&self.shared.place), Place::Gone) {
+            Place::Here(reading) => Some(Returned {
+                reader: reading.reader,
+                ended: reading.ended,
+            }),
+            Place::Out | Place::Gone => {
+                self.socket.shutdown(Shutdown::Read); // ends the wait
+                None
+            }
+        }
     }
 }
 
 /// The application's end of a live body.
-struct LiveBody(Arc<Mutex<Option<Reading>>>);
+struct LiveBody(Arc<Shared>);
 
 impl Body for LiveBody {
     type Data = Bytes;
@@ -89,28 +157,42 @@ impl Body for LiveBody {
         self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
-        let mut reading = lock(&self.0);
-        Poll::Ready(match reading.as_mut() {
-            Some(reading) => reading.next_frame().transpose(),
-            None => Some(Err(InputError::Disconnected)),
-        })
+        let place = std::mem::replace(&mut *lock(&self.0.place), Place::Out);
+        let Place::Here(mut reading) = place else {
+            *lock(&self.0.place) = Place::Gone;
+            return Poll::Ready(Some(Err(InputError::Disconnected)));
+        };
+        let frame = reading.next_frame(&self.0.may_continue);
+        let mut place = lock(&self.0.place);
+        if matches!(*place, Place::Out) {
+            *place = Place::Here(reading);
+        }
+        Poll::Ready(frame.transpose())
     }
 
     fn is_end_stream(&self) -> bool {
-        lock(&self.0).as_ref().is_some_and(|reading| reading.ended)
+        matches!(&*lock(&self.0.place), Place::Here(reading) if reading.ended)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let remaining = lock(&self.0)
-            .as_ref()
-            .and_then(|reading| reading.reader.receiver.remaining());
-        remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+        match &*lock(&self.0.place) {
+            Place::Here(reading) => reading.size_hint(),
+            _ => SizeHint::default(),
+        }
     }
 }
 
 impl Reading {
-    fn next_frame(&mut self) -> Result<Option<Frame<Bytes>>, InputError> {
-        self.send_continue()?;
+    fn size_hint(&self) -> SizeHint {
+        let remaining = self.reader.receiver.remaining();
+        remaining.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+
+    fn next_frame(
+        &mut self,
+        may_continue: &Mutex<bool>,
+    ) -> Result<Option<Frame<Bytes>>, InputError> {
+        self.send_continue(may_continue)?;
         while !self.ended {
             let Reader { receiver, inbox } = &mut self.reader;
             let received = receiver.receive(inbox).map_err(input_error)?;
@@ -141,11 +223,14 @@ impl Reading {
         }
     }
 
-    fn send_continue(&mut self) -> Result<(), InputError> {
-        if std::mem::replace(&mut self.continued, true) {
+    /// Asks for the body, unless that was done or the final response is on its way: an interim
+    /// response in the middle of it would be taken for a part of it (RFC 9110 §15.2.1).
+    fn send_continue(&mut self, may_continue: &Mutex<bool>) -> Result<(), InputError> {
+        let mut may_continue = lock(may_continue);
+        if !std::mem::take(&mut *may_continue) {
             return Ok(());
         }
-        let until = self.deadline();
+        let until = self.until();
         let mut rest = CONTINUE;
         while !rest.is_empty() {
             match self.socket.write(&[IoSlice::new(rest)]).map_err(lost)? {
@@ -158,8 +243,8 @@ impl Reading {
     }
 
     fn read_more(&mut self) -> Result<(), InputError> {
+        let until = self.until();
         let inbox = &mut self.reader.inbox;
-        let until = Instant::now() + self.stall;
         let length = inbox.len();
         inbox.resize(length + CHUNK, 0);
         let result = loop {
@@ -181,8 +266,9 @@ impl Reading {
         }
     }
 
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.stall
+    /// Until when a wait for the client lasts: for ever, if the setting is beyond the clock.
+    fn until(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.stall)
     }
 }
 
@@ -198,6 +284,22 @@ fn lost(_: io::Error) -> InputError {
     InputError::Disconnected
 }
 
-fn lock(shared: &Mutex<Option<Reading>>) -> MutexGuard<'_, Option<Reading>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_lent_than_may_be_and_it_comes_back() {
+        let lent = Arc::new(AtomicUsize::new(0));
+        let first = Loan::try_take(&lent, 1);
+        assert!(first.is_some());
+        assert!(Loan::try_take(&lent, 1).is_none());
+        drop(first);
+        assert!(Loan::try_take(&lent, 1).is_some());
+        assert!(Loan::try_take(&lent, 0).is_none());
+    }
 }

@@ -39,8 +39,28 @@ pub(crate) enum Ready {
 pub(crate) struct Signs {
     /// There are bytes to read, or the end of them.
     pub(crate) readable: bool,
-    /// The client has closed its side, or the connection is broken.
-    pub(crate) closed: bool,
+    /// The client has closed its sending side. Said again with every later edge.
+    pub(crate) half_closed: bool,
+    /// The connection is broken, or closed in both directions.
+    pub(crate) broken: bool,
+}
+
+impl Signs {
+    /// Whether these are a client's that has left, as far as they are news.
+    ///
+    /// A client that closes its sending side before its request is answered may still wait for the
+    /// answer (RFC 9112 §9.6); one that does so while it is being answered has left.
+    pub(crate) fn is_leaving(self, half_closed_before: bool) -> bool {
+        self.broken || (self.half_closed && !half_closed_before)
+    }
+}
+
+impl std::ops::BitOrAssign for Signs {
+    fn bitor_assign(&mut self, more: Self) {
+        self.readable |= more.readable;
+        self.half_closed |= more.half_closed;
+        self.broken |= more.broken;
+    }
 }
 
 /// Room for one batch of events, kept by who polls.
@@ -65,10 +85,12 @@ impl Batch {
 }
 
 fn signs(flags: EventFlags) -> Signs {
-    let closed = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+    let half_closed = flags.contains(EventFlags::RDHUP);
+    let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
     Signs {
-        readable: closed || flags.contains(EventFlags::IN),
-        closed,
+        readable: half_closed || broken || flags.contains(EventFlags::IN),
+        half_closed,
+        broken,
     }
 }
 
@@ -167,10 +189,28 @@ mod tests {
     }
 
     fn connection(readable: bool, closed: bool) -> Vec<Ready> {
-        vec![Ready::Connection {
-            slot: 7,
-            signs: Signs { readable, closed },
-        }]
+        let signs = Signs {
+            readable,
+            half_closed: closed,
+            broken: closed,
+        };
+        vec![Ready::Connection { slot: 7, signs }]
+    }
+
+    #[test]
+    fn a_half_close_is_leaving_when_it_is_news() {
+        let half_closed = Signs {
+            half_closed: true,
+            ..Signs::default()
+        };
+        let broken = Signs {
+            broken: true,
+            ..Signs::default()
+        };
+        assert!(half_closed.is_leaving(false));
+        assert!(!half_closed.is_leaving(true));
+        assert!(broken.is_leaving(false) && broken.is_leaving(true));
+        assert!(!Signs::default().is_leaving(false));
     }
 
     #[test]

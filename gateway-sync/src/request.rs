@@ -61,7 +61,6 @@ pub(crate) fn receive(
     receiver: &mut Receiver,
     partial: &mut Option<Partial>,
     input: &[u8],
-    may_wait: bool,
 ) -> Result<(usize, Option<Complete>), Refused> {
     let mut used = 0;
     loop {
@@ -75,7 +74,7 @@ pub(crate) fn receive(
             None => return Ok((used, None)),
             Some(Event::Head(head)) => {
                 let waits = head.expects_continue && used == input.len();
-                if waits && may_wait {
+                if waits {
                     return Ok((
                         used,
                         Some(Complete {
@@ -107,7 +106,7 @@ pub(crate) fn receive(
 }
 
 impl Partial {
-    fn new(head: RequestHead) -> Self {
+    pub(crate) fn new(head: RequestHead) -> Self {
         let ahead = match head.framing {
             gateway_http1::BodyFraming::Length(length) => length.min(ADVANCE) as usize,
             _ => 0,

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use gateway_core::server::{Panic, catch};
 use gateway_core::{BodyKind, Ending, Error, Outcome};
-use gateway_http1::{AfterResponse, CloseReason, EncodeError, Encoder, Exchange};
+use gateway_http1::{AfterResponse, EncodeError, Encoder, Exchange};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
@@ -68,8 +68,8 @@ impl Responding {
         ending: Ending,
         body: BodyKind,
     ) -> Self {
-        let undelimited = exchange.closing() == Some(CloseReason::UndelimitedResponse)
-            || (encoder.wants_body() && encoder.remaining().is_none() && exchange.is_http10());
+        let unknown = encoder.wants_body() && encoder.remaining().is_none();
+        let undelimited = unknown && exchange.is_http10();
         Self {
             name,
             entry,

@@ -47,11 +47,26 @@ struct Slot {
     /// It stands in `ready`, or will when it is back.
     queued: bool,
     signs: Signs,
-    expired: bool,
+    swept: Option<Sweep>,
     socket: Arc<Socket>,
     /// The connection's call, while it is out.
     call: Option<Call>,
+    /// The client had closed its sending side when the connection was taken out.
+    half_closed: bool,
+    /// Only a reset tells the client that the response at hand is truncated.
+    undelimited: bool,
     deadline: Deadline,
+}
+
+/// Why a connection was swept up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sweep {
+    /// Its deadline has passed.
+    Overdue,
+    /// The server stops, and it is idle.
+    Idle,
+    /// The server has waited long enough.
+    Cut,
 }
 
 /// A connection that is out.
@@ -60,8 +75,10 @@ pub(crate) struct Out {
     pub(crate) connection: Box<Connection>,
     /// What the kernel has said since it was out last.
     pub(crate) signs: Signs,
-    /// Its deadline has passed.
-    pub(crate) expired: bool,
+    /// Why it was swept up, if it was.
+    pub(crate) swept: Option<Sweep>,
+    /// Its call has served no request yet, and is known to the seat.
+    pub(crate) call_is_fresh: bool,
     /// When it was taken out.
     pub(crate) now: Instant,
 }
@@ -157,9 +174,11 @@ impl Seat {
         let slot = self.state().slots.insert(Slot {
             queued: false,
             signs: Signs::default(),
-            expired: false,
+            swept: None,
             socket: Arc::clone(&socket),
             call: None,
+            half_closed: false,
+            undelimited: false,
             deadline: connection.deadline,
             connection: Some(connection),
         });
@@ -231,7 +250,8 @@ impl Seat {
         }
     }
 
-    /// Waits for events, unless not to `wait`, and notes them. Returns the numbers of listeners that have connections.
+    /// Waits for events, unless not to `wait`, and notes them. Adds the numbers of the
+    /// listeners that have connections to `listeners`.
     pub(crate) fn poll(
         &self,
         batch: &mut Batch,
@@ -268,26 +288,23 @@ impl Seat {
         }
     }
 
-    /// Marks what `is_overdue` says, and queues it; what is out and overdue is cancelled.
-    /// Returns how many it found.
+    /// Marks what `applies` to, and queues it; calls that are out are cancelled for `reason`.
     pub(crate) fn sweep(
         &self,
+        sweep: Sweep,
         reason: CancelReason,
-        mut is_overdue: impl FnMut(Phase, &Deadline) -> bool,
-    ) -> usize {
-        let mut found = 0;
+        mut applies: impl FnMut(Phase, &Deadline) -> bool,
+    ) {
         let mut cancelled = Vec::new();
         let wake = {
             let mut state = self.state();
             let State { slots, ready, .. } = &mut *state;
             for (at, slot) in slots.iter_mut() {
-                let phase = slot.phase();
-                if !is_overdue(phase, &slot.deadline) {
+                if !applies(slot.phase(), &slot.deadline) {
                     continue;
                 }
-                found += 1;
                 if slot.connection.is_some() {
-                    slot.expired = true;
+                    slot.swept = Some(sweep);
                     slot.queue(at, ready);
                 } else {
                     cancelled.extend(slot.call.clone());
@@ -298,8 +315,24 @@ impl Seat {
         if wake {
             self.poller.ring();
         }
+        // With the lock released: wakers are the application's code.
         cancelled.iter().for_each(|call| call.cancel(reason));
-        found
+    }
+
+    /// Says what call a connection that is out makes now.
+    pub(crate) fn set_call(&self, slot: usize, call: &Call) {
+        let before = match self.state().slots.get_mut(slot) {
+            Some(slot) => slot.call.replace(call.clone()),
+            None => None,
+        };
+        drop(before); // with the lock released: its end may be the application's code
+    }
+
+    /// Says that only a reset tells the client that the response at hand is truncated.
+    pub(crate) fn set_undelimited(&self, slot: usize) {
+        if let Some(slot) = self.state().slots.get_mut(slot) {
+            slot.undelimited = true;
+        }
     }
 
     /// Sets by when a call that is out must have answered.
@@ -313,10 +346,19 @@ impl Seat {
         }
     }
 
-    /// Cuts every connection, whoever has it.
+    /// Cuts the connections that are out: who has them may not come back.
     pub(crate) fn cut_all(&self) {
         for (_, slot) in &self.state().slots {
-            slot.socket.shutdown(Shutdown::Both);
+            if slot.connection.is_some() {
+                continue;
+            }
+            // A close in good order would pass the truncated response for a whole one.
+            if slot.undelimited {
+                slot.socket.reset_on_close();
+                slot.socket.shutdown(Shutdown::Read);
+            } else {
+                slot.socket.shutdown(Shutdown::Both);
+            }
         }
     }
 
@@ -349,7 +391,10 @@ impl State {
                 continue;
             };
             slot.queued = false;
-            slot.call = Some(connection.call().clone());
+            // A call that has been used is replaced with the lock released.
+            let call_is_fresh = connection.has_fresh_call();
+            let is_set = call_is_fresh || connection.response.is_some();
+            slot.call = is_set.then(|| connection.call().clone());
             // What was due before is not due of the call.
             let now = Instant::now();
             slot.deadline = Deadline {
@@ -358,12 +403,14 @@ impl State {
                 due: None,
             };
             let signs = std::mem::take(&mut slot.signs);
-            let expired = std::mem::take(&mut slot.expired);
+            slot.half_closed = connection.is_half_closed() || signs.half_closed;
+            let swept = std::mem::take(&mut slot.swept);
             return Some(Out {
                 slot: at,
                 connection,
                 signs,
-                expired,
+                swept,
+                call_is_fresh,
                 now,
             });
         }
@@ -387,10 +434,9 @@ impl State {
     fn note(&mut self, at: usize, signs: Signs) -> Option<Call> {
         let State { slots, ready, .. } = self;
         let slot = slots.get_mut(at)?;
-        slot.signs.readable |= signs.readable;
-        slot.signs.closed |= signs.closed;
+        slot.signs |= signs;
         slot.queue(at, ready);
-        if signs.closed {
+        if signs.is_leaving(slot.half_closed) {
             slot.call.clone()
         } else {
             None

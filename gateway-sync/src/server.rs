@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Host, Limits, Timeouts, check_requirements};
+use gateway_core::server::{Host, Limits, Timeouts, catch, check_requirements};
 use gateway_core::{Address, Application};
 
 use crate::drain::Drain;
@@ -188,7 +188,10 @@ impl Server {
         )?);
         let workers = start(&shared, self.threads, &self.reactor);
         if workers.is_ok() {
-            watch(&shared, &self.handle.alarm);
+            // A defect of the monitor must not leave workers behind that serve for ever.
+            if let Err(panic) = catch(|| watch(&shared, &self.handle.alarm)) {
+                tracing::error!(%panic, "the server ends by a defect of its own");
+            }
         }
         shared.end();
         join(workers?);

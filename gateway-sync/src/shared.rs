@@ -15,7 +15,7 @@ use crate::host::ThreadedHost;
 use crate::listener::Listener;
 use crate::monitor::Alarm;
 use crate::predictor::{Measured, Predictor};
-use crate::seat::{Seat, Sight};
+use crate::seat::{Seat, Sight, Sweep};
 use crate::seating::Seating;
 use crate::socket::Socket;
 use crate::worker::Parked;
@@ -39,7 +39,7 @@ pub(crate) struct Shared<A> {
     pub(crate) http1: Arc<gateway_http1::Limits>,
     pub(crate) timeouts: Timeouts,
     /// Threads that serve a body which the client holds back.
-    pub(crate) lent: AtomicUsize,
+    pub(crate) lent: Arc<AtomicUsize>,
     pub(crate) threads: usize,
     gateway: Gateway,
     /// Empty once the server takes no more connections.
@@ -82,7 +82,7 @@ impl<A> Shared<A> {
             limits,
             http1: Arc::new(http1),
             timeouts,
-            lent: AtomicUsize::new(0),
+            lent: Arc::new(AtomicUsize::new(0)),
             threads,
             gateway: Gateway::new(host),
             listeners: RwLock::new(listeners),
@@ -196,19 +196,22 @@ impl<A> Shared<A> {
     /// Looks at all deadlines.
     pub(crate) fn sweep(&self, now: Instant) {
         for seat in &*self.seats {
-            seat.sweep(CancelReason::Deadline, |_, deadline| {
+            seat.sweep(Sweep::Overdue, CancelReason::Deadline, |_, deadline| {
                 deadline.is_overdue(now)
             });
         }
     }
 
-    /// Has idle connections closed.
+    /// Has idle connections closed, and those that linger or have said nothing for a while.
     pub(crate) fn close_idle(&self, now: Instant) {
         for seat in &*self.seats {
-            seat.sweep(CancelReason::Shutdown, |phase, deadline| match phase {
-                Phase::Idle => true,
-                Phase::Head => now.saturating_duration_since(deadline.since) >= LAST_CHANCE,
-                _ => false,
+            seat.sweep(Sweep::Idle, CancelReason::Shutdown, |phase, deadline| {
+                let age = now.saturating_duration_since(deadline.since);
+                match phase {
+                    Phase::Idle => true,
+                    Phase::Head | Phase::Lingering => age >= LAST_CHANCE,
+                    _ => false,
+                }
             });
         }
     }
@@ -216,7 +219,7 @@ impl<A> Shared<A> {
     /// Ends everything that is still open: calls are cancelled, connections cut.
     pub(crate) fn cut_all(&self) {
         for seat in &*self.seats {
-            seat.sweep(CancelReason::Shutdown, |_, _| true);
+            seat.sweep(Sweep::Cut, CancelReason::Shutdown, |_, _| true);
             seat.cut_all();
         }
     }

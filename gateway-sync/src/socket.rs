@@ -49,21 +49,22 @@ impl Socket {
         let _ = rustix::net::sockopt::set_socket_linger(self, Some(Duration::ZERO));
     }
 
-    /// Waits until there is something to read; false if `until` passes first.
-    pub(crate) fn wait_readable(&self, until: Instant) -> io::Result<bool> {
+    /// Waits until there is something to read; false if `until` passes first, if there is one.
+    pub(crate) fn wait_readable(&self, until: Option<Instant>) -> io::Result<bool> {
         self.wait(PollFlags::IN, until)
     }
 
     /// Waits until something can be written; false if `until` passes first.
-    pub(crate) fn wait_writable(&self, until: Instant) -> io::Result<bool> {
+    pub(crate) fn wait_writable(&self, until: Option<Instant>) -> io::Result<bool> {
         self.wait(PollFlags::OUT, until)
     }
 
-    fn wait(&self, what: PollFlags, until: Instant) -> io::Result<bool> {
+    fn wait(&self, what: PollFlags, until: Option<Instant>) -> io::Result<bool> {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
-            match poll(&mut [PollFd::new(self, what)], Some(&timeout)) {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            // A wait beyond what the kernel can count is one for ever.
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            match poll(&mut [PollFd::new(self, what)], timeout.as_ref()) {
                 Ok(0) => return Ok(false),
                 Ok(_) => return Ok(true),
                 Err(Errno::INTR) => {}

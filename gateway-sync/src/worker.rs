@@ -7,13 +7,12 @@ mod call;
 mod respond;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
 use gateway_core::server::catch;
-use gateway_core::{Application, BodyKind, CancelReason, Ending, Outcome, status};
+use gateway_core::{Application, BodyKind, CancelReason, Ending, status};
 use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::StatusCode;
 
@@ -23,7 +22,7 @@ use crate::deadline::Phase;
 use crate::poller::{Batch, Poller};
 use crate::predictor::{Entry, Forecast};
 use crate::request::{Complete, Refused};
-use crate::seat::{Next, Out};
+use crate::seat::{Next, Out, Sweep};
 use crate::seating::Spare;
 use crate::shared::Shared;
 use crate::stopwatch::Account;
@@ -34,6 +33,10 @@ const SCRATCH: usize = 64 * 1024;
 
 /// Requests that a connection may have answered in one turn, before others get theirs.
 const TURN: u64 = 16;
+
+/// Turns that connections may have before events are looked for, although some could go on: about
+/// as many as come in one batch.
+const TURNS: u32 = 32;
 
 pub(crate) struct Worker<'a, A> {
     shared: &'a Shared<A>,
@@ -63,8 +66,10 @@ pub(crate) struct Turn {
     seat: usize,
     slot: usize,
     connection: Box<Connection>,
-    /// When the turn began.
+    /// When the turn began, or the request at hand was read.
     now: Instant,
+    /// Its call has served no request yet.
+    call_is_fresh: bool,
 }
 
 /// A connection whose call computes: it is called when no more than cores do so at once.
@@ -120,12 +125,23 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Turns the connections of the seat at hand, until there is none.
     fn hold(&mut self) {
         let mut back = None;
+        let mut turns = 0;
         while let Some(held) = self.held {
             let seat = &self.shared.seats[held.seat];
             match seat.next(held.tenure, back.take()) {
-                Next::Turn(out) => back = self.turn(held.seat, out),
+                Next::Turn(out) => {
+                    back = self.turn(held.seat, out);
+                    turns += 1;
+                    if turns >= TURNS && self.held.is_some() {
+                        turns = 0;
+                        self.look_around(held.seat);
+                    }
+                }
                 Next::Poll if self.shared.has_ended() => return,
-                Next::Poll => self.poll(held.seat),
+                Next::Poll => {
+                    turns = 0;
+                    self.poll(held.seat);
+                }
                 Next::Lost => self.held = None,
             }
             if self.held.is_none()
@@ -133,6 +149,15 @@ impl<'a, A: Application> Worker<'a, A> {
             {
                 seat.put_back(slot, connection);
             }
+        }
+    }
+
+    /// Looks for what has happened while there was always a connection that could go on: those that
+    /// never rest must not shut the others out.
+    fn look_around(&mut self, number: usize) {
+        self.note_events(number, false);
+        for other in self.shared.seating.free() {
+            self.note_events(other, false);
         }
     }
 
@@ -193,7 +218,8 @@ impl<'a, A: Application> Worker<'a, A> {
             slot,
             connection,
             signs,
-            expired,
+            swept,
+            call_is_fresh,
             now,
         } = out;
         let mut turn = Turn {
@@ -201,25 +227,40 @@ impl<'a, A: Application> Worker<'a, A> {
             slot,
             connection,
             now,
+            call_is_fresh,
         };
         self.survive(seat, slot, |worker| {
             let left = turn.connection.note(signs);
             let flow = if left {
-                turn.connection
-                    .current_call()
-                    .cancel(CancelReason::Disconnected);
+                let call = turn.connection.call();
+                call.cancel(CancelReason::Disconnected);
                 Flow::Close(CloseReason::Disconnected)
             } else {
                 worker.advance(&mut turn)
             };
-            match flow {
-                Flow::Rest(phase, false) if expired => {
-                    let flow = worker.expire(&mut turn, phase);
-                    worker.settle(turn, flow)
-                }
-                flow => worker.settle(turn, flow),
-            }
+            let flow = match swept {
+                Some(sweep) => worker.heed(&mut turn, flow, sweep),
+                None => flow,
+            };
+            worker.settle(turn, flow)
         })
+    }
+
+    /// Does what a sweep asks for, unless the connection has got on meanwhile.
+    fn heed(&mut self, turn: &mut Turn, flow: Flow, sweep: Sweep) -> Flow {
+        let deadline = turn.connection.deadline;
+        match (flow, sweep) {
+            (Flow::Rest(..) | Flow::Yield, Sweep::Cut) => Flow::Close(CloseReason::Shutdown),
+            (Flow::Rest(phase, _), Sweep::Idle) if phase.is_over_at_stop() => {
+                Flow::Close(CloseReason::Shutdown)
+            }
+            (Flow::Rest(phase, false), Sweep::Overdue)
+                if phase == deadline.phase && deadline.is_overdue(turn.now) =>
+            {
+                self.expire(turn, phase)
+            }
+            (flow, _) => flow,
+        }
     }
 
     /// Makes a call that computes, and goes on with its connection.
@@ -231,7 +272,7 @@ impl<'a, A: Application> Worker<'a, A> {
         } = parked;
         let (seat, slot) = (turn.seat, turn.slot);
         let back = self.survive(seat, slot, |worker| {
-            let flow = worker.answer(&mut turn, *complete, entry, Forecast::Computes);
+            let flow = worker.answer(&mut turn, *complete, entry, Forecast::Computes, None);
             let flow = match flow {
                 Flow::Continue => worker.advance(&mut turn),
                 flow => flow,
@@ -276,8 +317,8 @@ impl<'a, A: Application> Worker<'a, A> {
         match flow {
             Flow::Rest(phase, progress) => {
                 let (now, timeouts) = (self.now(&turn), &self.shared.timeouts);
-                let deadline = turn.connection.deadline;
-                turn.connection.deadline = deadline.next(phase, progress, now, timeouts);
+                let connection = &mut turn.connection;
+                connection.set_deadline(phase, progress, now, timeouts);
                 Some((turn.slot, turn.connection))
             }
             Flow::Continue | Flow::Yield => {
@@ -306,8 +347,7 @@ impl<'a, A: Application> Worker<'a, A> {
     fn advance(&mut self, turn: &mut Turn) -> Flow {
         let served = turn.connection.served;
         while turn.connection.served - served < TURN {
-            let lend = self.may_lend();
-            let flow = match turn.connection.advance(&mut self.scratch, lend) {
+            let flow = match turn.connection.advance(&mut self.scratch) {
                 Step::Call(complete) => self.serve(turn, complete),
                 Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
@@ -319,13 +359,6 @@ impl<'a, A: Application> Worker<'a, A> {
             }
         }
         Flow::Yield
-    }
-
-    /// Whether another thread may wait for a client that holds its body back. Half of them at most:
-    /// beyond it, the server asks for such bodies itself before the call.
-    fn may_lend(&self) -> bool {
-        let lent = self.shared.lent.load(Ordering::Relaxed);
-        lent < self.shared.threads / 2
     }
 
     /// Answers a request that cannot be read.
@@ -359,6 +392,7 @@ impl<'a, A: Application> Worker<'a, A> {
             Err(error) => tracing::error!(%error, "an answer of the server's own is refused"),
         }
         turn.connection.closing = exchange.closing();
+        turn.connection.count_answer();
         self.send(turn, Bytes::new())
     }
 
@@ -370,33 +404,20 @@ impl<'a, A: Application> Worker<'a, A> {
             connection.deadline.since.elapsed(),
         );
         let reading = connection.reading();
-        if !connection.deadline.is_overdue(Instant::now()) {
-            return match phase {
-                Phase::Writing | Phase::Application if !self.shared.is_stopping() => {
-                    Flow::Rest(phase, false)
-                }
-                _ => Flow::Close(CloseReason::Shutdown),
-            };
+        if phase == Phase::Idle {
+            tracing::debug!(%remote, ?age, "idle connection closed");
+            return Flow::Close(CloseReason::TimedOut(reading));
         }
-        let request = connection.partial().map(|partial| partial.name());
+        let request = connection.request_name();
         let state = phase.as_str();
+        tracing::warn!(%remote, request, state, ?age, "connection timed out");
         match phase {
-            Phase::Idle => {
-                tracing::debug!(%remote, ?age, "idle connection closed");
-                return Flow::Close(CloseReason::TimedOut(Reading::Idle));
-            }
-            _ => tracing::warn!(%remote, ?request, state, ?age, "connection timed out"),
-        }
-        match phase {
-            // Nothing was asked, so there is nothing to answer.
-            Phase::Head if reading == Reading::Idle => {
-                Flow::Close(CloseReason::TimedOut(Reading::Idle))
-            }
-            Phase::Head | Phase::Body => {
+            Phase::Head | Phase::Body if reading != Reading::Idle => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
                 self.answer_and_close(turn, StatusCode::REQUEST_TIMEOUT, exchange, false)
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
+            // Nothing was asked, or all is said: there is nothing to answer.
             _ => Flow::Close(CloseReason::TimedOut(reading)),
         }
     }
@@ -411,18 +432,17 @@ impl<'a, A: Application> Worker<'a, A> {
             if response.needs_reset() {
                 turn.connection.socket.reset_on_close();
             }
-            response.close_body();
             if let Some(live) = response.live.take() {
-                self.end_loan(&mut turn, live);
+                turn.connection.take_back(live);
             }
             let unsent = turn.connection.outbox.len() as u64;
-            self.finish(&turn, &response.cut(ending, unsent));
+            let outcome = response.cut(ending, unsent);
+            self.seated(response.entry.of_body(), || {
+                response.close_body();
+                turn.connection.call().finish(&outcome);
+            });
         }
         self.shared.forget(turn.seat, turn.slot);
-    }
-
-    fn finish(&self, turn: &Turn, outcome: &Outcome) {
-        turn.connection.current_call().finish(outcome);
     }
 }
 

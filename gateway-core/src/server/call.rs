@@ -44,12 +44,16 @@ impl Call {
         self.0.finish(outcome);
     }
 
-    /// A handle for the next request on the same connection: this one again where the application
-    /// has kept nothing of it, so that nothing is allocated.
-    #[must_use]
-    pub fn next(mut self) -> Self {
-        let untouched = Arc::get_mut(&mut self.0).is_some_and(CallState::is_untouched);
-        if untouched { self } else { Self::default() }
+    /// Whether the handle can serve another request: nobody else has it, it was not cancelled, and
+    /// nobody waits for it. A host that keeps one for a connection saves an allocation a request.
+    pub fn is_fresh(&mut self) -> bool {
+        Arc::get_mut(&mut self.0).is_some_and(CallState::is_untouched)
+    }
+
+    /// Whether anyone waits for the outcome: [`finish`](Self::finish) then runs the application's
+    /// code.
+    pub fn is_awaited(&self) -> bool {
+        !self.0.lock().is_empty()
     }
 
     pub(crate) fn on_finish(&self, callback: OnFinish) {
@@ -136,15 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn the_next_call_is_a_fresh_one_when_the_last_was_cancelled_or_is_still_held() {
-        let call = Call::new();
-        call.cancel(CancelReason::Deadline);
-        let call = call.next();
-        assert!(!call.cancelled().is_cancelled());
-
+    fn a_call_that_was_cancelled_or_is_still_held_serves_no_other_request() {
+        let mut call = Call::new();
+        assert!(call.is_fresh());
         let held = call.cancelled();
-        let call = call.next();
-        call.cancel(CancelReason::Disconnected);
-        assert!(!held.is_cancelled());
+        assert!(!call.is_fresh());
+        drop(held);
+        assert!(call.is_fresh());
+        call.on_finish(Box::new(|_| ()));
+        assert!(call.is_awaited() && !call.is_fresh());
+        call.finish(&Outcome::new(None, 0, Ending::Abandoned));
+        assert!(!call.is_awaited() && call.is_fresh());
+        call.cancel(CancelReason::Deadline);
+        assert!(!call.is_fresh());
     }
 }

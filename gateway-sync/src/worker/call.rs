@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
+use std::time::Instant;
 
 use gateway_core::server::{Call, Caught, Panic};
-use gateway_core::{Application, CancelReason, Environ, Response};
+use gateway_core::{Application, CancelReason, Environ, Input, Response};
 use http::{Method, StatusCode};
 
 use super::{Flow, Turn, Worker};
+use crate::live::Loan;
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::{Complete, RequestBody};
@@ -39,14 +41,26 @@ impl<A: Application> Worker<'_, A> {
             .shared
             .predictor
             .entry(head.method.as_str(), head.target.path());
-        let forecast = match complete.body {
+        match complete.body {
             // It waits for the client, whatever else it does.
-            RequestBody::Awaited => Forecast::Waits,
-            RequestBody::Whole(_) => self.shared.predictor.forecast(entry),
-        };
-        match forecast {
-            Forecast::Computes => Flow::Park(Box::new(complete), entry),
-            forecast => self.answer(turn, complete, entry, forecast),
+            RequestBody::Awaited => self.answer_awaited(turn, complete, entry),
+            RequestBody::Whole(_) => match self.shared.predictor.forecast(entry) {
+                Forecast::Computes => Flow::Park(Box::new(complete), entry),
+                forecast => self.answer(turn, complete, entry, forecast, None),
+            },
+        }
+    }
+
+    /// Has a request answered whose body the client holds back: the application asks for it, on a
+    /// thread of its own. Half of the threads may wait for such clients; beyond it the server asks,
+    /// and reads the body before the call.
+    fn answer_awaited(&mut self, turn: &mut Turn, complete: Complete, entry: Entry) -> Flow {
+        match Loan::try_take(&self.shared.lent, self.shared.threads / 2) {
+            Some(loan) => self.answer(turn, complete, entry, Forecast::Waits, Some(loan)),
+            None => {
+                turn.connection.read_first(complete.head);
+                Flow::Continue
+            }
         }
     }
 
@@ -57,7 +71,9 @@ impl<A: Application> Worker<'_, A> {
         complete: Complete,
         entry: Entry,
         forecast: Forecast,
+        loan: Option<Loan>,
     ) -> Flow {
+        self.begin_call(turn);
         let Complete { head, body } = complete;
         let exchange = head.exchange();
         let parts = head.into_parts();
@@ -65,15 +81,15 @@ impl<A: Application> Worker<'_, A> {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
         };
-        let (live, input) = match body {
-            RequestBody::Whole(input) => (None, input),
-            RequestBody::Awaited => {
-                self.shared.lent.fetch_add(1, Ordering::Relaxed);
-                let (live, input) = turn.connection.lend(&self.shared.timeouts);
+        let (live, input) = match (body, loan) {
+            (RequestBody::Whole(input), _) => (None, input),
+            (RequestBody::Awaited, None) => (None, Input::empty()), // not without a loan
+            (RequestBody::Awaited, Some(loan)) => {
+                let (live, input) = turn.connection.lend(loan, &self.shared.timeouts);
                 (Some(live), input)
             }
         };
-        let call = turn.connection.current_call().clone();
+        let call = turn.connection.call().clone();
         let endpoint = Arc::clone(&turn.connection.endpoint);
         let ended = match Environ::new(parts, input, endpoint, &call) {
             Ok(environ) => {
@@ -90,6 +106,16 @@ impl<A: Application> Worker<'_, A> {
         };
         drop(call);
         self.respond(turn, name, entry, exchange, ended, live)
+    }
+
+    /// Gives the request a call that no other has used. The first of a turn finds it ready.
+    fn begin_call(&self, turn: &mut Turn) {
+        let fresh = std::mem::take(&mut turn.call_is_fresh);
+        turn.connection.begin_call(fresh);
+        if !fresh {
+            turn.now = Instant::now();
+            self.shared.seats[turn.seat].set_call(turn.slot, turn.connection.call());
+        }
     }
 
     /// Says when the request was here, and by when the answer is due.

@@ -1,7 +1,6 @@
 //! Answering: the head is encoded, the body pulled, and what the client takes is sent.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use bytes::Bytes;
@@ -37,16 +36,20 @@ impl<A: Application> Worker<'_, A> {
     ) -> Flow {
         if matches!(ended, Ended::Cancelled(CancelReason::Disconnected)) {
             if let Some(live) = live {
-                self.end_loan(turn, live);
+                turn.connection.take_back(live);
             }
             tracing::info!(request = %name, "the client left during the call");
-            self.finish(turn, &Outcome::new(None, 0, Ending::Disconnected));
+            let outcome = Outcome::new(None, 0, Ending::Disconnected);
+            self.seated(entry.of_body(), || turn.connection.call().finish(&outcome));
             return Flow::Close(CloseReason::Disconnected);
         }
         let (response, ending) = response_of(ended, &name);
+        if let Some(live) = &live {
+            live.answer();
+        }
         self.decide_persistence(turn, &mut exchange, live.as_ref());
         let (encoder, response, ending) =
-            match self.encode(turn, &exchange, response, ending, &name) {
+            match self.encode(turn, &exchange, response, ending, &name, entry) {
                 Ok(encoded) => encoded,
                 Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
             };
@@ -55,6 +58,9 @@ impl<A: Application> Worker<'_, A> {
         let mut responding =
             Responding::new(name, entry, &exchange, encoder, parts.status, ending, body);
         responding.live = live;
+        if responding.needs_reset() {
+            self.shared.seats[turn.seat].set_undelimited(turn.slot);
+        }
         if responding.is_polled() {
             responding.waker = Some(self.nudge(turn));
         }
@@ -149,16 +155,21 @@ impl<A: Application> Worker<'_, A> {
     fn complete(&mut self, turn: &mut Turn, response: &mut Responding) -> Flow {
         let outcome = response.outcome();
         if let Some(live) = response.live.take()
-            && !self.end_loan(turn, live)
+            && !turn.connection.take_back(live)
         {
-            turn.connection
-                .closing
-                .get_or_insert(CloseReason::UnreadBody);
+            let closing = &mut turn.connection.closing;
+            closing.get_or_insert(CloseReason::UnreadBody);
         }
-        response.close_body();
+        turn.connection.count_answer();
         tracing::debug!(request = %response.name, ?outcome, "answered");
-        turn.connection.served += 1;
-        self.finish(turn, &outcome);
+        let call = turn.connection.call();
+        if !response.is_inert() || call.is_awaited() {
+            // The end of the body and those who wait for the outcome are the application's code.
+            self.seated(response.entry.of_body(), || {
+                response.close_body();
+                call.finish(&outcome);
+            });
+        }
         Flow::Continue
     }
 
@@ -170,12 +181,6 @@ impl<A: Application> Worker<'_, A> {
             Failure::Encode(error) => CloseReason::BadResponse(*error),
             Failure::Body(_) | Failure::Panicked(_) => CloseReason::Aborted,
         })
-    }
-
-    /// Takes the reader back. True if another request can follow.
-    pub(super) fn end_loan(&self, turn: &mut Turn, live: Live) -> bool {
-        self.shared.lent.fetch_sub(1, Ordering::Relaxed);
-        turn.connection.take_back(live)
     }
 
     /// Whether this is the last exchange of its connection, as far as the server has a say.
@@ -199,6 +204,7 @@ impl<A: Application> Worker<'_, A> {
         response: Response,
         ending: Ending,
         name: &RequestName,
+        entry: Entry,
     ) -> Result<(Encoder, Response, Ending), EncodeError> {
         self.out.clear();
         let error = match self.encode_head(turn, exchange, &response) {
@@ -206,7 +212,9 @@ impl<A: Application> Worker<'_, A> {
             Err(error) => error,
         };
         tracing::error!(request = %name, %error, "the response cannot be sent");
-        close(response.into_body().into_kind(), name);
+        self.seated(entry.of_body(), || {
+            close(response.into_body().into_kind(), name);
+        });
         let response = status(StatusCode::INTERNAL_SERVER_ERROR);
         let encoder = self.encode_head(turn, exchange, &response)?;
         Ok((encoder, response, Ending::Failed))
