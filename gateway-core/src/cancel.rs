@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::server::call::CallState;
+use crate::server::catch;
 
 /// Why a call was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +70,10 @@ impl CancelState {
             .compare_exchange(0, reason.code(), Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
         if first {
-            let wakers = std::mem::take(&mut *self.lock());
-            wakers.into_iter().for_each(Waker::wake);
+            for waker in std::mem::take(&mut *self.lock()) {
+                // A waker's panic is its own, and must not end the thread that cancels.
+                let _ = catch(|| waker.wake());
+            }
         }
     }
 

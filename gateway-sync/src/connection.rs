@@ -14,8 +14,9 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Instant;
 
-use gateway_core::Endpoint;
+use bytes::{Buf, BytesMut};
 use gateway_core::server::{Call, Timeouts};
+use gateway_core::{CancelReason, Endpoint};
 use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver, RequestHead};
 
 use crate::deadline::{Deadline, Phase};
@@ -25,6 +26,9 @@ use crate::poller::Signs;
 use crate::request::{self, Complete, Partial, Refused};
 use crate::respond::Responding;
 use crate::socket::Socket;
+
+/// Up to this many bytes that wait for more are kept without room to spare.
+const SMALL: usize = 4 * 1024;
 
 /// Reads in one turn from a client whose bytes are thrown away.
 const LINGER_READS: usize = 16;
@@ -53,6 +57,8 @@ pub(crate) struct Connection {
     answered: bool,
     /// Nothing more is sent; what the client still sends is thrown away.
     lingering: bool,
+    /// A thread of the application's still reads from the socket.
+    read_elsewhere: bool,
     /// It gave up its turn although it could go on.
     yielded: bool,
 }
@@ -94,7 +100,7 @@ impl Connection {
             limits: Arc::clone(limits),
             reader: Reader {
                 receiver: Receiver::new(Arc::clone(limits)),
-                inbox: Vec::new(),
+                inbox: BytesMut::new(),
             },
             partial: None,
             call: Call::new(),
@@ -103,6 +109,7 @@ impl Connection {
             half_closed_before: false,
             answered: false,
             lingering: false,
+            read_elsewhere: false,
             yielded: false,
         }
     }
@@ -122,6 +129,16 @@ impl Connection {
         self.half_closed_before = self.half_closed;
         if !fresh {
             self.call = Call::new();
+        }
+    }
+
+    /// Takes what the kernel had said before the call at hand began: a client that has closed its
+    /// sending side may wait for the answer, one whose connection is broken does not.
+    pub(crate) fn heed_before_call(&mut self, signs: Signs) {
+        self.half_closed |= signs.half_closed;
+        self.half_closed_before = self.half_closed;
+        if signs.broken {
+            self.call.cancel(CancelReason::Disconnected);
         }
     }
 
@@ -250,10 +267,9 @@ impl Connection {
         }
         inbox.extend_from_slice(fresh);
         let (used, complete) = request::receive(receiver, &mut self.partial, inbox)?;
-        if used == inbox.len() {
-            *inbox = Vec::new(); // the memory goes back
-        } else {
-            inbox.drain(..used);
+        inbox.advance(used);
+        if inbox.len() < SMALL && inbox.capacity() > SMALL {
+            *inbox = BytesMut::from(&inbox[..]); // the memory goes back
         }
         Ok(complete)
     }
@@ -320,10 +336,11 @@ impl Connection {
     pub(crate) fn lend(&mut self, loan: Loan, timeouts: &Timeouts) -> (Live, gateway_core::Input) {
         let fresh = Reader {
             receiver: Receiver::new(Arc::clone(&self.limits)),
-            inbox: Vec::new(),
+            inbox: BytesMut::new(),
         };
         let reader = std::mem::replace(&mut self.reader, fresh);
-        Live::lend(loan, Arc::clone(&self.socket), reader, timeouts.body_stall)
+        let socket = Arc::clone(&self.socket);
+        Live::lend(loan, socket, reader, timeouts.body_stall, self.limits.body)
     }
 
     /// Takes the reader back. True if another request can follow.
@@ -334,7 +351,17 @@ impl Connection {
                 self.readable = true; // what came during the call made its edge then
                 ended
             }
-            None => false,
+            None => {
+                self.read_elsewhere = true;
+                false
+            }
+        }
+    }
+
+    /// Ends the wait of a thread of the application's that still reads the body.
+    pub(crate) fn end_reading_elsewhere(&self) {
+        if self.read_elsewhere {
+            self.socket.shutdown(Shutdown::Both);
         }
     }
 

@@ -52,7 +52,7 @@ impl Phase {
     }
 
     /// A head must be whole in time: bytes buy no more of it.
-    fn counts_progress(self) -> bool {
+    pub(crate) fn counts_progress(self) -> bool {
         matches!(self, Self::Body | Self::Writing | Self::Lingering)
     }
 }

@@ -4,14 +4,13 @@
 //! application reads (RFC 9110 §10.1.1). The worker then waits for the client, without a seat.
 
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use gateway_core::{Input, InputError};
 use gateway_http1::{CONTINUE, Error, Event, Receiver};
 use http_body::{Body, Frame, SizeHint};
@@ -44,7 +43,6 @@ impl Drop for Loan {
 #[derive(Debug)]
 pub(crate) struct Live {
     shared: Arc<Shared>,
-    socket: Arc<Socket>,
     _loan: Loan,
 }
 
@@ -74,6 +72,7 @@ struct Reading {
     socket: Arc<Socket>,
     reader: Reader,
     stall: Duration,
+    limit: u64,
     ended: bool,
 }
 
@@ -81,7 +80,7 @@ struct Reading {
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) receiver: Receiver,
-    pub(crate) inbox: Vec<u8>,
+    pub(crate) inbox: BytesMut,
 }
 
 /// A live body that is over for the connection.
@@ -99,11 +98,13 @@ impl Live {
         socket: Arc<Socket>,
         reader: Reader,
         stall: Duration,
+        limit: u64,
     ) -> (Self, Input) {
         let reading = Reading {
-            socket: Arc::clone(&socket),
+            socket,
             reader,
             stall,
+            limit,
             ended: false,
         };
         let shared = Arc::new(Shared {
@@ -113,7 +114,6 @@ impl Live {
         let input = Input::live(LiveBody(Arc::clone(&shared)));
         let live = Self {
             shared,
-            socket,
             _loan: loan,
         };
         (live, input)
@@ -133,14 +133,16 @@ impl Live {
     /// by another thread, the connection cannot go on.
     pub(crate) fn take_back(self) -> Option<Returned> {
         match std::mem::replace(&mut *lock(&self.shared.place), Place::Gone) {
-            Place::Here(reading) => Some(Returned {
-                reader: reading.reader,
-                ended: reading.ended,
-            }),
-            Place::Out | Place::Gone => {
-                self.socket.shutdown(Shutdown::Read); // ends the wait
-                None
+            Place::Here(mut reading) => {
+                if reading.reader.inbox.is_empty() {
+                    reading.reader.inbox = BytesMut::new(); // the memory goes back
+                }
+                Some(Returned {
+                    reader: reading.reader,
+                    ended: reading.ended,
+                })
             }
+            Place::Out | Place::Gone => None,
         }
     }
 }
@@ -195,12 +197,14 @@ impl Reading {
         self.send_continue(may_continue)?;
         while !self.ended {
             let Reader { receiver, inbox } = &mut self.reader;
-            let received = receiver.receive(inbox).map_err(input_error)?;
+            let received = receiver
+                .receive(inbox)
+                .map_err(|error| input_error(error, self.limit))?;
             let data = match &received.event {
                 Some(Event::Data(range)) => Bytes::copy_from_slice(&inbox[range.clone()]),
                 _ => Bytes::new(),
             };
-            inbox.drain(..received.used);
+            inbox.advance(received.used);
             match received.event {
                 Some(Event::Data(_)) => {
                     self.note_end();
@@ -260,6 +264,9 @@ impl Reading {
             }
         };
         inbox.truncate(length + *result.as_ref().unwrap_or(&0));
+        if inbox.is_empty() {
+            *inbox = BytesMut::new(); // the memory goes back
+        }
         match result? {
             0 => Err(InputError::Disconnected),
             _ => Ok(()),
@@ -272,10 +279,9 @@ impl Reading {
     }
 }
 
-fn input_error(error: Error) -> InputError {
+fn input_error(error: Error, limit: u64) -> InputError {
     match error {
-        // The receiver knows the limit; all that is left to say is that it was exceeded.
-        Error::BodyTooLarge => InputError::TooLarge { limit: 0 },
+        Error::BodyTooLarge => InputError::TooLarge { limit },
         _ => InputError::Malformed,
     }
 }

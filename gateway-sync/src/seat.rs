@@ -171,6 +171,7 @@ impl Seat {
     /// Gives a new connection a slot, and watches it.
     pub(crate) fn admit(&self, connection: Box<Connection>) -> io::Result<()> {
         let socket = Arc::clone(&connection.socket);
+        self.population.fetch_add(1, Ordering::Relaxed);
         let slot = self.state().slots.insert(Slot {
             queued: false,
             signs: Signs::default(),
@@ -183,11 +184,8 @@ impl Seat {
             connection: Some(connection),
         });
         let watched = self.poller.add_connection(socket.as_fd(), slot);
-        match watched {
-            Ok(()) => {
-                self.population.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(_) => drop(self.state().slots.try_remove(slot)),
+        if watched.is_err() {
+            self.forget(slot);
         }
         watched
     }
@@ -319,13 +317,18 @@ impl Seat {
         cancelled.iter().for_each(|call| call.cancel(reason));
     }
 
-    /// Says what call a connection that is out makes now.
-    pub(crate) fn set_call(&self, slot: usize, call: &Call) {
-        let before = match self.state().slots.get_mut(slot) {
-            Some(slot) => slot.call.replace(call.clone()),
-            None => None,
+    /// Says what call a connection that is out makes now. Tells what the kernel has said until now:
+    /// it is not said again.
+    pub(crate) fn set_call(&self, slot: usize, call: &Call) -> Signs {
+        let (before, signs) = match self.state().slots.get_mut(slot) {
+            Some(slot) => {
+                slot.half_closed |= slot.signs.half_closed;
+                (slot.call.replace(call.clone()), slot.signs)
+            }
+            None => (None, Signs::default()),
         };
         drop(before); // with the lock released: its end may be the application's code
+        signs
     }
 
     /// Says that only a reset tells the client that the response at hand is truncated.
@@ -346,12 +349,9 @@ impl Seat {
         }
     }
 
-    /// Cuts the connections that are out: who has them may not come back.
+    /// Cuts every connection: who has it, or should take its turn, may not come back.
     pub(crate) fn cut_all(&self) {
         for (_, slot) in &self.state().slots {
-            if slot.connection.is_some() {
-                continue;
-            }
             // A close in good order would pass the truncated response for a whole one.
             if slot.undelimited {
                 slot.socket.reset_on_close();

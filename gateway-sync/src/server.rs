@@ -40,7 +40,7 @@ pub struct Server {
 }
 
 /// Stops a server, from any thread.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Handle {
     stopping: Arc<AtomicBool>,
     alarm: Arc<Alarm>,
@@ -206,7 +206,10 @@ impl Server {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             reactor: Reactor::default(),
-            handle: Handle::default(),
+            handle: Handle {
+                stopping: Arc::default(),
+                alarm: Arc::default(),
+            },
         }
     }
 
@@ -254,7 +257,7 @@ fn watch<A: Application>(shared: &Shared<A>, alarm: &Alarm) {
         }
         if rhythm.sweeps(now) {
             shared.sweep(now);
-            shared.resume();
+            shared.resume_if_paused();
         }
         if shared.is_stopping() {
             let drain = drain.get_or_insert_with(|| Drain::new(now, shared.timeouts.drain));

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use gateway_core::server::{Limits, Timeouts};
@@ -45,8 +45,11 @@ pub(crate) struct Shared<A> {
     /// Empty once the server takes no more connections.
     listeners: RwLock<Vec<Listener>>,
     connections: AtomicUsize,
-    /// Listeners are not watched: too many connections, or out of descriptors.
-    paused: AtomicBool,
+    /// Listeners are not watched: too many connections, or out of descriptors. Locked while they
+    /// are watched or not watched any more, so that the flag says what is the case.
+    paused: Mutex<bool>,
+    /// The same, for who only wants a hint.
+    is_paused: AtomicBool,
     stopping: Arc<AtomicBool>,
     ended: AtomicBool,
 }
@@ -87,11 +90,12 @@ impl<A> Shared<A> {
             gateway: Gateway::new(host),
             listeners: RwLock::new(listeners),
             connections: AtomicUsize::new(0),
-            paused: AtomicBool::new(false),
+            paused: Mutex::new(false),
+            is_paused: AtomicBool::new(false),
             stopping,
             ended: AtomicBool::new(false),
         };
-        shared.watch_listeners()?;
+        shared.watch(&shared.listeners())?;
         Ok(shared)
     }
 
@@ -117,8 +121,12 @@ impl<A> Shared<A> {
             return false;
         };
         for _ in 0..ACCEPTS {
-            if self.connections() >= self.limits.connections {
+            // Who is in the backlog when the server stops is answered, whatever the limit.
+            if self.is_full() && !self.is_stopping() {
                 self.pause(&listeners, "the limit of connections is reached");
+                if !self.is_full() {
+                    self.resume(&listeners); // the last to leave came before the pause
+                }
                 return false;
             }
             match listener.accept() {
@@ -136,14 +144,9 @@ impl<A> Shared<A> {
     }
 
     /// Watches the listeners again, if there is room.
-    pub(crate) fn resume(&self) {
-        let room = self.connections() < self.limits.connections && !self.is_stopping();
-        if room && self.paused.swap(false, Ordering::AcqRel) {
-            tracing::info!("accepting connections again");
-            if let Err(error) = self.watch_listeners() {
-                tracing::error!(%error, "cannot watch the listeners");
-                self.paused.store(true, Ordering::Release);
-            }
+    pub(crate) fn resume_if_paused(&self) {
+        if self.is_paused.load(Ordering::Relaxed) && !self.is_full() && !self.is_stopping() {
+            self.resume(&self.listeners());
         }
     }
 
@@ -155,8 +158,9 @@ impl<A> Shared<A> {
                 self.alarm.ring();
             }
             // Some room, not one place: pausing and resuming in turn would be all that is done.
-            if self.paused.load(Ordering::Relaxed) && before <= self.limits.connections / 16 * 15 {
-                self.resume();
+            let limit = self.limits.connections;
+            if self.is_paused.load(Ordering::Relaxed) && before <= limit - limit / 16 {
+                self.resume_if_paused();
             }
         }
     }
@@ -262,13 +266,34 @@ impl<A> Shared<A> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_full(&self) -> bool {
+        self.connections() >= self.limits.connections
+    }
+
     fn pause(&self, listeners: &[Listener], why: &str) {
-        if !self.paused.swap(true, Ordering::AcqRel) {
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut *paused, true) {
+            self.is_paused.store(true, Ordering::Relaxed);
+            self.unwatch(listeners);
             tracing::warn!(
                 connections = self.connections(),
                 "{why}: the rest wait in the backlog"
             );
-            self.unwatch(listeners);
+        }
+    }
+
+    fn resume(&self, listeners: &[Listener]) {
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*paused {
+            return;
+        }
+        match self.watch(listeners) {
+            Ok(()) => {
+                *paused = false;
+                self.is_paused.store(false, Ordering::Relaxed);
+                tracing::info!("accepting connections again");
+            }
+            Err(error) => tracing::error!(%error, "cannot watch the listeners"),
         }
     }
 
@@ -282,8 +307,8 @@ impl<A> Shared<A> {
         }
     }
 
-    fn watch_listeners(&self) -> io::Result<()> {
-        for (number, listener) in self.listeners().iter().enumerate() {
+    fn watch(&self, listeners: &[Listener]) -> io::Result<()> {
+        for (number, listener) in listeners.iter().enumerate() {
             for seat in &*self.seats {
                 seat.poller.add_listener(listener, number)?;
             }

@@ -6,12 +6,13 @@
 mod call;
 mod respond;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use gateway_core::server::catch;
+use gateway_core::server::{Panic, catch};
 use gateway_core::{Application, BodyKind, CancelReason, Ending, status};
 use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::StatusCode;
@@ -45,7 +46,7 @@ pub(crate) struct Worker<'a, A> {
     parker: Arc<Parker>,
     account: Account,
     /// Calls that compute and have been let in: they are this worker's to make.
-    admitted: Vec<Parked>,
+    admitted: VecDeque<Parked>,
     waker: Waker,
     batch: Batch,
     scratch: Box<[u8]>,
@@ -101,7 +102,7 @@ impl<'a, A: Application> Worker<'a, A> {
             waker: Waker::from(Arc::clone(&parker)),
             parker,
             account: Account::of_this_thread(),
-            admitted: Vec::new(),
+            admitted: VecDeque::new(),
             batch: Batch::new(),
             scratch: vec![0; SCRATCH].into(),
             out: Vec::new(),
@@ -112,7 +113,7 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Works until the server ends.
     pub(crate) fn run(mut self) {
         while !self.shared.has_ended() {
-            if let Some(parked) = self.admitted.pop() {
+            if let Some(parked) = self.admitted.pop_front() {
                 self.compute(parked);
             } else if let Some(seat) = self.shared.seating.take(&self.spare) {
                 let tenure = self.shared.seats[seat].sit();
@@ -254,8 +255,10 @@ impl<'a, A: Application> Worker<'a, A> {
             (Flow::Rest(phase, _), Sweep::Idle) if phase.is_over_at_stop() => {
                 Flow::Close(CloseReason::Shutdown)
             }
-            (Flow::Rest(phase, false), Sweep::Overdue)
-                if phase == deadline.phase && deadline.is_overdue(turn.now) =>
+            (Flow::Rest(phase, progress), Sweep::Overdue)
+                if phase == deadline.phase
+                    && deadline.is_overdue(turn.now)
+                    && !(progress && phase.counts_progress()) =>
             {
                 self.expire(turn, phase)
             }
@@ -271,18 +274,30 @@ impl<'a, A: Application> Worker<'a, A> {
             entry,
         } = parked;
         let (seat, slot) = (turn.seat, turn.slot);
+        let answered = catch(|| {
+            let forecast = Forecast::Computes;
+            self.answer(&mut turn, *complete, entry, forecast, None)
+        });
+        self.admitted.extend(self.shared.gate.leave());
+        let flow = match answered {
+            Ok(flow) => flow,
+            Err(panic) => return self.lose(seat, slot, &panic),
+        };
         let back = self.survive(seat, slot, |worker| {
-            let flow = worker.answer(&mut turn, *complete, entry, Forecast::Computes, None);
             let flow = match flow {
                 Flow::Continue => worker.advance(&mut turn),
                 flow => flow,
             };
             worker.settle(turn, flow)
         });
-        self.admitted.extend(self.shared.gate.leave());
         if let Some((slot, connection)) = back {
             self.shared.seats[seat].put_back(slot, connection);
         }
+    }
+
+    fn lose(&self, seat: usize, slot: usize, panic: &Panic) {
+        tracing::error!(%panic, "a connection is lost to a defect of the server");
+        self.shared.forget(seat, slot);
     }
 
     /// Survives the server's own mistakes: a connection is lost to them, the thread is not.
@@ -295,8 +310,7 @@ impl<'a, A: Application> Worker<'a, A> {
         match catch(|| turn(self)) {
             Ok(back) => back,
             Err(panic) => {
-                tracing::error!(%panic, "a connection is lost to a defect of the server");
-                self.shared.forget(seat, slot);
+                self.lose(seat, slot, &panic);
                 None
             }
         }
@@ -332,7 +346,7 @@ impl<'a, A: Application> Worker<'a, A> {
                     entry,
                 }) {
                     self.leave_seat();
-                    self.admitted.push(parked);
+                    self.admitted.push_back(parked);
                 }
                 None
             }
@@ -365,7 +379,7 @@ impl<'a, A: Application> Worker<'a, A> {
     fn refuse(&mut self, turn: &mut Turn, refused: Refused) -> Flow {
         let Refused { error, is_head } = refused;
         let remote = &turn.connection.endpoint.remote;
-        tracing::warn!(%remote, status = error.status().as_u16(), %error, "request refused");
+        tracing::info!(%remote, status = error.status().as_u16(), %error, "request refused");
         self.answer_and_close(turn, error.status(), Exchange::refused(error), is_head)
     }
 
@@ -410,7 +424,7 @@ impl<'a, A: Application> Worker<'a, A> {
         }
         let request = connection.request_name();
         let state = phase.as_str();
-        tracing::warn!(%remote, request, state, ?age, "connection timed out");
+        tracing::info!(%remote, request, state, ?age, "connection timed out");
         match phase {
             Phase::Head | Phase::Body if reading != Reading::Idle => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
@@ -428,7 +442,7 @@ impl<'a, A: Application> Worker<'a, A> {
         if let Some(mut response) = turn.connection.response.take() {
             let ending = response.failure().unwrap_or(ending_of(reason));
             let remote = &turn.connection.endpoint.remote;
-            tracing::warn!(%remote, request = %response.name, %reason, "response cut short");
+            tracing::info!(%remote, request = %response.name, %reason, "response cut short");
             if response.needs_reset() {
                 turn.connection.socket.reset_on_close();
             }
@@ -442,6 +456,7 @@ impl<'a, A: Application> Worker<'a, A> {
                 turn.connection.call().finish(&outcome);
             });
         }
+        turn.connection.end_reading_elsewhere();
         self.shared.forget(turn.seat, turn.slot);
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
-use gateway_core::server::{Call, Caught, Panic};
+use gateway_core::server::{Call, Panic, catch};
 use gateway_core::{Application, CancelReason, Environ, Input, Response};
 use http::{Method, StatusCode};
 
@@ -114,7 +114,9 @@ impl<A: Application> Worker<'_, A> {
         turn.connection.begin_call(fresh);
         if !fresh {
             turn.now = Instant::now();
-            self.shared.seats[turn.seat].set_call(turn.slot, turn.connection.call());
+            let seat = &self.shared.seats[turn.seat];
+            let signs = seat.set_call(turn.slot, turn.connection.call());
+            turn.connection.heed_before_call(signs);
         }
     }
 
@@ -142,8 +144,8 @@ impl<A: Application> Worker<'_, A> {
         call: &Call,
     ) -> (Ended, Option<Measured>) {
         let application = &self.shared.application;
-        let mut future = pin!(async move { application.call(environ).await });
-        let mut future = Caught::new(future.as_mut());
+        // In an option, so that its drop, which is the application's code too, can be caught.
+        let mut future = pin!(Some(async move { application.call(environ).await }));
         let waker = self.waker.clone();
         let mut cx = Context::from_waker(&waker);
         let watch = (forecast != Forecast::Short).then(|| Stopwatch::start(&self.account));
@@ -151,15 +153,18 @@ impl<A: Application> Worker<'_, A> {
             self.leave_seat();
         }
         let seated = self.held.is_some();
-        let first = self.seated(entry, || Pin::new(&mut future).poll(&mut cx));
+        let first = self.seated(entry, || poll(future.as_mut(), &mut cx));
         let missed = seated && self.held.is_none();
         let (ended, pending) = match first {
-            Poll::Ready(Ok(result)) => (Ended::Answered(result), false),
-            Poll::Ready(Err(panic)) => (Ended::Panicked(panic), false),
+            Poll::Ready(ended) => (ended, false),
             Poll::Pending => {
                 self.leave_seat();
-                (self.wait(&mut future, &mut cx, call), true)
+                (self.wait(future.as_mut(), &mut cx, call), true)
             }
+        };
+        let ended = match catch(|| future.set(None)) {
+            Ok(()) => ended,
+            Err(panic) => Ended::Panicked(panic),
         };
         let measured = match watch {
             Some(watch) => Some(watch.measure(&self.account)),
@@ -191,9 +196,9 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// Sleeps until the future is ready, or nobody waits for it any more.
-    fn wait<F>(&self, future: &mut Caught<F>, cx: &mut Context<'_>, call: &Call) -> Ended
+    fn wait<F>(&self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>, call: &Call) -> Ended
     where
-        F: Future<Output = gateway_core::Result<Response>> + Unpin,
+        F: Future<Output = gateway_core::Result<Response>>,
     {
         let mut cancelled = call.cancelled();
         loop {
@@ -201,12 +206,25 @@ impl<A: Application> Worker<'_, A> {
                 return Ended::Cancelled(reason);
             }
             self.parker.wait();
-            match Pin::new(&mut *future).poll(cx) {
-                Poll::Ready(Ok(result)) => return Ended::Answered(result),
-                Poll::Ready(Err(panic)) => return Ended::Panicked(panic),
-                Poll::Pending => {}
+            if let Poll::Ready(ended) = poll(future.as_mut(), cx) {
+                return ended;
             }
         }
+    }
+}
+
+/// Polls the application; its panic is an end of the call, and not of the thread.
+fn poll<F>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended>
+where
+    F: Future<Output = gateway_core::Result<Response>>,
+{
+    let Some(future) = future.as_pin_mut() else {
+        return Poll::Pending;
+    };
+    match catch(|| future.poll(cx)) {
+        Ok(Poll::Ready(result)) => Poll::Ready(Ended::Answered(result)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(panic) => Poll::Ready(Ended::Panicked(panic)),
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
-use gateway_core::server::{error_response, status_of};
-use gateway_core::{Application, CancelReason, Ending, Outcome, Response, status};
+use gateway_core::server::{catch, error_response};
+use gateway_core::{Application, CancelReason, Ending, Error, Outcome, Response, status};
 use gateway_http1::{
     AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
 };
@@ -188,7 +188,8 @@ impl<A: Application> Worker<'_, A> {
         if self.shared.is_stopping() {
             exchange.close(CloseReason::Shutdown);
         }
-        if self.shared.limits.requests_per_connection == Some(turn.connection.served + 1) {
+        let limit = self.shared.limits.requests_per_connection;
+        if limit.is_some_and(|limit| turn.connection.served + 1 >= limit) {
             exchange.close(CloseReason::RequestLimit);
         }
         if live.is_some_and(|live| !live.has_ended()) {
@@ -258,15 +259,7 @@ impl<A: Application> Worker<'_, A> {
 fn response_of(ended: Ended, name: &RequestName) -> (Response, Ending) {
     match ended {
         Ended::Answered(Ok(response)) => (response, Ending::Complete),
-        Ended::Answered(Err(error)) => {
-            let status = status_of(error.as_ref());
-            if status.is_server_error() {
-                tracing::error!(request = %name, status = status.as_u16(), %error, "request failed");
-            } else {
-                tracing::info!(request = %name, status = status.as_u16(), %error, "request failed");
-            }
-            (error_response(error.as_ref()), Ending::Failed)
-        }
+        Ended::Answered(Err(error)) => failed(error, name),
         Ended::Panicked(panic) => {
             tracing::error!(request = %name, %panic, "the application panicked");
             (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
@@ -278,6 +271,29 @@ fn response_of(ended: Ended, name: &RequestName) -> (Response, Ending) {
                 _ => Ending::Shutdown,
             };
             (status(StatusCode::SERVICE_UNAVAILABLE), ending)
+        }
+    }
+}
+
+/// The answer to the application's error. Its text and its end are the application's code, and may
+/// panic.
+fn failed(error: Error, name: &RequestName) -> (Response, Ending) {
+    let answered = catch(|| {
+        let answer = error_response(error.as_ref());
+        let code = answer.status().as_u16();
+        if answer.status().is_server_error() {
+            tracing::error!(request = %name, status = code, %error, "request failed");
+        } else {
+            tracing::info!(request = %name, status = code, %error, "request failed");
+        }
+        drop(error);
+        answer
+    });
+    match answered {
+        Ok(answer) => (answer, Ending::Failed),
+        Err(panic) => {
+            tracing::error!(request = %name, %panic, "the application's error panicked");
+            (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
         }
     }
 }
