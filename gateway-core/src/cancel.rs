@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::server::call::CallState;
@@ -55,7 +55,14 @@ impl fmt::Display for CancelReason {
 #[derive(Default)]
 pub(crate) struct CancelState {
     reason: AtomicU8,
-    wakers: Mutex<Vec<Waker>>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who is to be woken, each by a key of its own.
+#[derive(Default)]
+struct Waiting {
+    next_key: u64,
+    wakers: Vec<(u64, Waker)>,
 }
 
 impl CancelState {
@@ -70,7 +77,7 @@ impl CancelState {
             .compare_exchange(0, reason.code(), Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
         if first {
-            for waker in std::mem::take(&mut *self.lock()) {
+            for (_, waker) in std::mem::take(&mut self.lock().wakers) {
                 // A waker's panic is its own, and must not end the thread that cancels.
                 let _ = catch(|| waker.wake());
             }
@@ -79,18 +86,29 @@ impl CancelState {
 
     /// Whether it can serve another call as it is.
     pub(crate) fn is_untouched(&mut self) -> bool {
-        self.reason().is_none() && self.lock().is_empty()
+        self.reason().is_none() && self.lock().wakers.is_empty()
     }
 
-    fn register(&self, waker: &Waker) {
-        let mut wakers = self.lock();
-        if !wakers.iter().any(|known| known.will_wake(waker)) {
-            wakers.push(waker.clone());
+    /// Has `waker` woken; a key that was given before takes the place of its last one.
+    fn register(&self, key: Option<u64>, waker: &Waker) -> u64 {
+        let mut waiting = self.lock();
+        let known = key.and_then(|key| waiting.wakers.iter_mut().find(|(known, _)| *known == key));
+        if let Some((key, known)) = known {
+            known.clone_from(waker);
+            return *key;
         }
+        let key = waiting.next_key;
+        waiting.next_key += 1;
+        waiting.wakers.push((key, waker.clone()));
+        key
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unregister(&self, key: u64) {
+        self.lock().wakers.retain(|(known, _)| *known != key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -108,10 +126,16 @@ impl CancelState {
 ///     }
 /// }
 /// ```
-#[derive(Clone)]
-pub struct Cancelled(pub(crate) Arc<CallState>);
+pub struct Cancelled {
+    call: Arc<CallState>,
+    key: Option<u64>,
+}
 
 impl Cancelled {
+    pub(crate) fn new(call: Arc<CallState>) -> Self {
+        Self { call, key: None }
+    }
+
     /// Whether the call is cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()
@@ -119,20 +143,35 @@ impl Cancelled {
 
     /// Why the call is cancelled, if it is.
     pub fn reason(&self) -> Option<CancelReason> {
-        self.0.cancel.reason()
+        self.call.cancel.reason()
     }
 }
 
 impl Future for Cancelled {
     type Output = CancelReason;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelReason> {
         if let Some(reason) = self.reason() {
             return Poll::Ready(reason);
         }
-        self.0.cancel.register(cx.waker());
+        let key = self.call.cancel.register(self.key, cx.waker());
+        self.key = Some(key);
         // Set between the look and the registration: whoever set it has not seen this waker.
         self.reason().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Clone for Cancelled {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.call))
+    }
+}
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.call.cancel.unregister(key);
+        }
     }
 }
 
@@ -177,5 +216,15 @@ mod tests {
             Poll::Ready(CancelReason::Deadline)
         );
         assert_eq!(first.reason(), Some(CancelReason::Deadline));
+    }
+
+    #[test]
+    fn who_waits_no_more_is_forgotten() {
+        let mut call = Call::default();
+        let mut cancelled = call.cancelled();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut cancelled).poll(&mut cx).is_pending());
+        drop(cancelled);
+        assert!(call.is_fresh());
     }
 }

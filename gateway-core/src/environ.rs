@@ -255,7 +255,7 @@ impl Environ {
     }
 
     /// Runs `callback` once, when the request has ended — answered, failed or cut off alike — with
-    /// how it ended.
+    /// how it ended. It runs on a thread of the host's, and should not block.
     pub fn on_finish(&self, callback: impl FnOnce(&Outcome) + Send + 'static) {
         self.call.on_finish(Box::new(callback));
     }

@@ -116,9 +116,6 @@ pub enum UnblockError {
     /// The host's threads are busy and its queue is full: 503 with `Retry-After`.
     #[error("the host has no thread free and its queue is full")]
     Overloaded,
-    /// The work panicked, and was logged by the host: 500.
-    #[error("the work panicked")]
-    Panicked,
     /// The client had left before the work began, or the host is stopping: 503.
     #[error("the work was given up before it began")]
     Cancelled,
@@ -129,7 +126,6 @@ impl UnblockError {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Overloaded | Self::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

@@ -41,8 +41,8 @@ impl Gateway {
     /// Runs blocking work where it holds nobody up: at once on a thread that may block, on the
     /// host's pool of threads otherwise.
     ///
-    /// Dropping the future before the work began keeps it from beginning; work that runs is never
-    /// interrupted.
+    /// Nothing happens before the future is polled. Dropping it before the work began keeps it from
+    /// beginning; work that runs is never interrupted.
     ///
     /// ```
     /// use gateway_core::{Environ, Result, text};
@@ -57,22 +57,25 @@ impl Gateway {
     ///
     /// [`UnblockError::Overloaded`] if the host's queue is full, [`UnblockError::Cancelled`] if the
     /// host gave the work up before it began. A panic in the work goes on in the caller.
-    pub fn unblock<T, F>(&self, work: F) -> Unblock<T>
+    pub fn unblock<T, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, UnblockError>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        if self.0.may_block() {
-            return Unblock(State::Done(Ok(work())));
-        }
-        let slot = Arc::new(Slot {
-            state: Mutex::new(SlotState::Empty(None)),
-        });
-        let ticket = Ticket(Arc::clone(&slot));
-        let job = Box::new(move || ticket.run(work));
-        match self.0.unblock(job) {
-            Ok(()) => Unblock(State::Waiting(slot)),
-            Err(error) => Unblock(State::Done(Err(error))),
+        let host = Arc::clone(&self.0);
+        async move {
+            if host.may_block() {
+                return Ok(work());
+            }
+            let slot = Arc::new(Slot {
+                state: Mutex::new(SlotState::Empty(None)),
+            });
+            let ticket = Ticket(Arc::clone(&slot));
+            host.unblock(Box::new(move || ticket.run(work)))?;
+            Waiting(slot).await
         }
     }
 }
@@ -86,48 +89,25 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// Work on its way through the host's pool; made by [`Gateway::unblock`].
-#[must_use = "futures do nothing unless awaited"]
-pub struct Unblock<T>(State<T>);
+/// Waits for work on its way through the host's pool.
+struct Waiting<T>(Arc<Slot<T>>);
 
-enum State<T> {
-    Done(Result<T, UnblockError>),
-    Waiting(Arc<Slot<T>>),
-    Taken,
-}
-
-impl<T> Unpin for Unblock<T> {}
-
-impl<T> Future for Unblock<T> {
+impl<T> Future for Waiting<T> {
     type Output = Result<T, UnblockError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if let State::Waiting(slot) = &self.0 {
-            return match slot.poll(cx.waker()) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
-                Poll::Ready(Err(Failure::Panicked(payload))) => resume_unwind(payload),
-                Poll::Ready(Err(Failure::GivenUp)) => Poll::Ready(Err(UnblockError::Cancelled)),
-            };
-        }
-        match std::mem::replace(&mut self.0, State::Taken) {
-            State::Done(result) => Poll::Ready(result),
-            _ => Poll::Ready(Err(UnblockError::Cancelled)),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.0.poll(cx.waker()) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(value)) => Poll::Ready(Ok(value)),
+            Poll::Ready(Err(Failure::Panicked(payload))) => resume_unwind(payload),
+            Poll::Ready(Err(Failure::GivenUp)) => Poll::Ready(Err(UnblockError::Cancelled)),
         }
     }
 }
 
-impl<T> Drop for Unblock<T> {
+impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
-        if let State::Waiting(slot) = &self.0 {
-            slot.abandon();
-        }
-    }
-}
-
-impl<T> fmt::Debug for Unblock<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unblock").finish_non_exhaustive()
+        self.0.abandon();
     }
 }
 
@@ -237,11 +217,19 @@ mod tests {
         }
     }
 
+    /// Polls once, which queues the work.
+    fn started<F: Future>(work: F) -> Pin<Box<F>> {
+        let mut work = Box::pin(work);
+        let poll = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll.is_pending());
+        work
+    }
+
     #[test]
     fn work_runs_on_the_pool_and_its_result_comes_back() {
         let pool = Pool::default();
         let gateway = Gateway::new(pool.clone());
-        let work = gateway.unblock(|| 6 * 7);
+        let work = started(gateway.unblock(|| 6 * 7));
         let runner = std::thread::spawn(move || pool.0.lock().unwrap().pop().unwrap()());
         assert_eq!(block_on(work), Ok(42));
         runner.join().unwrap();
@@ -251,7 +239,7 @@ mod tests {
     fn a_full_queue_and_a_dropped_job_are_errors() {
         let pool = Pool::default();
         let gateway = Gateway::new(pool.clone());
-        let queued = gateway.unblock(|| ());
+        let queued = started(gateway.unblock(|| ()));
         assert_eq!(
             block_on(gateway.unblock(|| ())),
             Err(UnblockError::Overloaded)
@@ -264,7 +252,9 @@ mod tests {
     fn work_nobody_waits_for_is_not_begun() {
         let pool = Pool::default();
         let gateway = Gateway::new(pool.clone());
-        drop(gateway.unblock(|| panic!("must not run")));
+        drop(gateway.unblock(|| panic!("must not even be queued")));
+        assert!(pool.0.lock().unwrap().is_empty());
+        drop(started(gateway.unblock(|| panic!("must not run"))));
         pool.0.lock().unwrap().pop().unwrap()();
     }
 
@@ -272,7 +262,7 @@ mod tests {
     fn a_panic_goes_on_in_the_caller() {
         let pool = Pool::default();
         let gateway = Gateway::new(pool.clone());
-        let work = gateway.unblock(|| panic!("of the work"));
+        let work = started(gateway.unblock(|| panic!("of the work")));
         pool.0.lock().unwrap().pop().unwrap()();
         let caught = catch_unwind(AssertUnwindSafe(|| block_on(work)));
         assert_eq!(

@@ -17,7 +17,11 @@ impl<A: Application> Application for Head<A> {
         }
         environ.request.method = Method::GET;
         let mut response = self.0.call(environ).await?;
-        if let Some(length) = response.body().length() {
+        // Statuses without a body say nothing of its length (RFC 9110 §8.6).
+        let has_body = !matches!(response.status().as_u16(), 100..=199 | 204 | 205 | 304);
+        if let Some(length) = response.body().length()
+            && has_body
+        {
             response
                 .headers_mut()
                 .entry(CONTENT_LENGTH)
@@ -46,5 +50,13 @@ mod tests {
         let response = block_on(app.call(Environ::from_request(request).unwrap())).unwrap();
         assert_eq!(response.headers()[CONTENT_LENGTH], "5");
         assert_eq!(response.body().length(), Some(0));
+    }
+
+    #[test]
+    fn says_no_length_for_statuses_without_a_body() {
+        let app = Head(|_: Environ| async { Ok(crate::status(http::StatusCode::NOT_MODIFIED)) });
+        let request = http::Request::head("/").body(Input::empty()).unwrap();
+        let response = block_on(app.call(Environ::from_request(request).unwrap())).unwrap();
+        assert!(!response.headers().contains_key(CONTENT_LENGTH));
     }
 }

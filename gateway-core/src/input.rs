@@ -237,7 +237,7 @@ impl Read for Input {
 
 impl BufRead for Input {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.chunk.is_empty() {
+        while self.chunk.is_empty() && !matches!(self.source, Source::Ended) {
             if !block_on(poll_fn(|cx| self.poll_fill(cx)))? {
                 break;
             }

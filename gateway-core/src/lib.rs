@@ -90,7 +90,7 @@ pub use endpoint::{Address, Endpoint, Scheme};
 pub use environ::Environ;
 pub use error::{Error, InputError, StatusError, UnblockError};
 pub use finish::{Ending, Outcome};
-pub use gateway::{Gateway, Unblock};
+pub use gateway::Gateway;
 pub use head::Head;
 pub use input::Input;
 pub use mount::Mount;

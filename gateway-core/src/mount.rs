@@ -9,6 +9,9 @@ use crate::{Application, BoxApplication, Capabilities, Environ, Result, StatusEr
 /// The longest prefix that matches whole segments wins; it moves from PATH_INFO to SCRIPT_NAME.
 /// What no prefix matches goes to the application at `""`, or is answered 404.
 ///
+/// Prefixes are compared with the *decoded* path, and `.` and `..` are not resolved: `/a%2Fb` is
+/// mounted as `/a/b` is. A front end that guards a prefix must decode as this does.
+///
 /// ```
 /// use gateway_core::{Application, Environ, Input, Mount, Result, server::block_on, text};
 ///

@@ -27,6 +27,9 @@ pub(super) fn channel(capacity: usize) -> (Sender, Channel) {
 /// Ends the body with [`finish`](Self::finish). Dropped without it, as in a panic, the body is
 /// aborted: the client sees truncation, and does not take half a body for a whole one.
 ///
+/// Nobody reads before the response is returned: who sends more chunks than the capacity from within
+/// the call itself waits for ever. Send from another thread or task.
+///
 /// ```
 /// use gateway_core::{Body, Environ, Response, Result};
 ///

@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(status_of(&input), 413);
         assert_eq!(status_of(&io::Error::from(input)), 413);
         assert_eq!(status_of(&Outer(InputError::TimedOut.into())), 408);
-        assert_eq!(status_of(&UnblockError::Panicked), 500);
+        assert_eq!(status_of(&UnblockError::Cancelled), 503);
         assert_eq!(status_of(&io::Error::other("anything")), 500);
     }
 

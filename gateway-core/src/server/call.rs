@@ -34,7 +34,7 @@ impl Call {
 
     /// What the application sees of [`cancel`](Self::cancel).
     pub fn cancelled(&self) -> Cancelled {
-        Cancelled(Arc::clone(&self.0))
+        Cancelled::new(Arc::clone(&self.0))
     }
 
     /// Tells the outcome to who asked with [`Environ::on_finish`](crate::Environ::on_finish),
