@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
 use crate::path::SplitPath;
 use crate::server::Call;
+use crate::vars::Told;
 use crate::{Address, Cancelled, Endpoint, Gateway, Input, Outcome, Scheme, StatusError};
 
 /// One request, as the application sees it: PEP 3333's environ, with types.
@@ -25,6 +27,10 @@ pub struct Environ {
     call: Call,
     received_at: Option<Instant>,
     deadline: Option<Instant>,
+    /// The length of a body that came in chunks, where the host knows it (RFC 3875 §4.1.2).
+    pub(crate) decoded_length: Option<u64>,
+    /// What a front end told by CGI variables and nothing else here can hold.
+    pub(crate) told: Option<Box<Told>>,
 }
 
 impl Environ {
@@ -40,15 +46,18 @@ impl Environ {
         call: &Call,
     ) -> Result<Self, StatusError> {
         let path = SplitPath::of(&request.uri, &request.method)?;
-        let call = call.clone();
+        let chunked = request.headers.contains_key(TRANSFER_ENCODING);
+        let decoded_length = if chunked { input.remaining() } else { None };
         Ok(Self {
             request,
             path,
             input,
             endpoint,
-            call,
+            call: call.clone(),
             received_at: None,
             deadline: None,
+            decoded_length,
+            told: None,
         })
     }
 
@@ -144,7 +153,16 @@ impl Environ {
 
     /// `SERVER_NAME` (RFC 3875 §4.1.14): the host part of the target's authority or of `Host`,
     /// the local address where the client named none. IPv6 addresses stand in brackets.
+    ///
+    /// Behind a front end that told another name, that name.
     pub fn server_name(&self) -> Cow<'_, str> {
+        if let Some(name) = self
+            .told
+            .as_ref()
+            .and_then(|told| told.server_name.as_deref())
+        {
+            return Cow::Borrowed(name);
+        }
         match self.authority() {
             Some(authority) => Cow::Borrowed(split_port(authority).0),
             None => match self.endpoint.local.ip() {
@@ -158,6 +176,9 @@ impl Environ {
     /// `SERVER_PORT` (RFC 3875 §4.1.15): the port on which the request arrived; on a Unix socket
     /// the one that the client named, else the scheme's.
     pub fn server_port(&self) -> u16 {
+        if let Some(port) = self.told.as_ref().and_then(|told| told.server_port) {
+            return port;
+        }
         if let Some(local) = self.endpoint.local.socket() {
             return local.port();
         }
@@ -289,6 +310,8 @@ impl Default for Environ {
             call: Call::new(),
             received_at: None,
             deadline: None,
+            decoded_length: None,
+            told: None,
         }
     }
 }

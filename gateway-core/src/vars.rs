@@ -9,15 +9,21 @@
 //! | `Content-Type`, `Content-Length` | `CONTENT_TYPE`, `CONTENT_LENGTH` |
 //! | any other header `X-Name` | `HTTP_X_NAME` |
 //!
-//! The view is lossless but for three things. Fields of the same name are joined, which means the
-//! same (RFC 9110 §5.3). A header whose name holds `_` is left out: it would shadow the one with `-`.
-//! So is `Proxy`, whose `HTTP_PROXY` is taken for a setting by many programs (CVE-2016-5385).
+//! Variables that a front end gives and that stand for nothing here (`REMOTE_USER`, `SSL_CIPHER`, one's
+//! own) are kept, and asked for by their names.
+//!
+//! The view is lossless but for these. Fields of the same name are joined, which means the same
+//! (RFC 9110 §5.3). A header whose name holds `_` is left out: it would shadow the one with `-`. So is
+//! `Proxy`, whose `HTTP_PROXY` is taken for a setting by many programs (CVE-2016-5385), and what
+//! concerned the way here and was acted upon (RFC 3875 §4.1.18): `Transfer-Encoding`, in whose place
+//! `CONTENT_LENGTH` gives the length of the decoded body, `TE`, `Trailer`, `Expect`, `Keep-Alive` and
+//! `Proxy-Connection`.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 use crate::path;
@@ -75,14 +81,16 @@ impl Environ {
             .filter_map(var_of_header)
             .map(Cow::Owned);
         let content_type = ["CONTENT_TYPE"].into_iter().map(Cow::Borrowed);
-        own.chain(content_type).chain(headers).filter_map(|name| {
+        let own = own.chain(content_type).chain(headers).filter_map(|name| {
             let value = self.bytes_of(&name)?;
             Some((name, value))
-        })
+        });
+        let told = self.told.iter().flat_map(|told| &told.others);
+        own.chain(told.map(|(name, value)| (Cow::Owned(name.clone()), Cow::Borrowed(&value[..]))))
     }
 
     /// An environ from CGI variables, as a gateway behind nginx or Apache is given them: the
-    /// reverse of [`vars`](Self::vars). Unknown names are passed over.
+    /// reverse of [`vars`](Self::vars). Variables that stand for nothing here are kept as they are.
     ///
     /// # Errors
     ///
@@ -129,8 +137,16 @@ impl Environ {
             "REMOTE_ADDR" => own(&self.remote_addr().ip()?.to_string()),
             "REMOTE_PORT" => own(&self.remote_addr().socket()?.port().to_string()),
             "CONTENT_TYPE" => self.joined(&CONTENT_TYPE),
-            "CONTENT_LENGTH" => self.joined(&CONTENT_LENGTH),
-            _ => self.joined(&header_of_var(name)?),
+            "CONTENT_LENGTH" => match self.decoded_length {
+                Some(length) => own(&length.to_string()),
+                None => self.joined(&CONTENT_LENGTH),
+            },
+            _ if name.starts_with("HTTP_") => self.joined(&header_of_var(name)?),
+            _ => {
+                let told = &self.told.as_ref()?.others;
+                let (_, value) = told.iter().find(|(known, _)| known == name)?;
+                Some(Cow::Borrowed(value))
+            }
         }
     }
 
@@ -162,8 +178,18 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// `x-name` → `HTTP_X_NAME`, unless the view leaves the header out or has another name for it.
 fn var_of_header(name: &HeaderName) -> Option<String> {
-    let left_out = name == CONTENT_TYPE || name == CONTENT_LENGTH || name == "proxy";
-    if left_out || name.as_str().contains('_') {
+    let left_out = [
+        "content-type",
+        "content-length",
+        "proxy",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "expect",
+        "keep-alive",
+        "proxy-connection",
+    ];
+    if left_out.contains(&name.as_str()) || name.as_str().contains('_') {
         return None;
     }
     Some(format!(
@@ -204,6 +230,14 @@ fn protocol_of(name: &str) -> Option<Version> {
     }
 }
 
+/// What a front end told and nothing else in an environ can hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) server_name: Option<String>,
+    pub(crate) server_port: Option<u16>,
+    pub(crate) others: Vec<(String, Vec<u8>)>,
+}
+
 /// Variables on their way to an environ.
 #[derive(Default)]
 struct Given {
@@ -214,9 +248,8 @@ struct Given {
     request_uri: Option<String>,
     https: bool,
     version: Option<Version>,
-    server_name: Option<String>,
     server_addr: Option<IpAddr>,
-    server_port: u16,
+    told: Told,
     remote_addr: Option<IpAddr>,
     remote_port: u16,
     headers: HeaderMap,
@@ -231,24 +264,28 @@ impl Given {
             "QUERY_STRING" => self.query = utf8(name, value)?,
             "REQUEST_URI" => self.request_uri = Some(utf8(name, value)?),
             "REQUEST_SCHEME" | "wsgi.url_scheme" => self.https |= value == b"https",
-            "HTTPS" => self.https |= matches!(value, b"on" | b"1"),
+            "HTTPS" => self.https |= value.eq_ignore_ascii_case(b"on") || value == b"1",
             "SERVER_PROTOCOL" => {
                 let version = protocol_of(&utf8(name, value)?).ok_or_else(|| bad(name))?;
                 self.version = Some(version);
             }
-            "SERVER_NAME" => self.server_name = Some(utf8(name, value)?),
+            "SERVER_NAME" if value.is_empty() => {}
+            "SERVER_NAME" => self.told.server_name = Some(utf8(name, value)?),
             "SERVER_ADDR" => self.server_addr = address(name, value)?,
-            "SERVER_PORT" => self.server_port = port(name, value)?,
+            "SERVER_PORT" if value.is_empty() => {}
+            "SERVER_PORT" => self.told.server_port = Some(port(name, value)?),
+            "GATEWAY_INTERFACE" | "SERVER_SOFTWARE" => {} // those of the host here
             "REMOTE_ADDR" => self.remote_addr = address(name, value)?,
             "REMOTE_PORT" => self.remote_port = port(name, value)?,
             "CONTENT_TYPE" | "CONTENT_LENGTH" if value.is_empty() => {} // RFC 3875 §4.1.2: as unset
             "CONTENT_TYPE" => self.header(CONTENT_TYPE, value)?,
             "CONTENT_LENGTH" => self.header(CONTENT_LENGTH, value)?,
-            _ => {
+            _ if name.starts_with("HTTP_") => {
                 if let Some(header) = header_of_var(name) {
                     self.header(header, value)?;
                 }
             }
+            _ => self.told.others.push((name.to_owned(), value.to_vec())),
         }
         Ok(())
     }
@@ -261,7 +298,6 @@ impl Given {
 
     fn into_environ(mut self, input: Input) -> Result<Environ, StatusError> {
         self.check_path()?;
-        self.keep_server_name()?;
         let (uri, script_len) = self.target()?;
         let mut request = Request::new(());
         *request.method_mut() = self.method;
@@ -270,7 +306,7 @@ impl Given {
         *request.headers_mut() = self.headers;
         let endpoint = Endpoint {
             remote: socket(self.remote_addr, self.remote_port),
-            local: socket(self.server_addr, self.server_port),
+            local: socket(self.server_addr, self.told.server_port.unwrap_or(0)),
             scheme: if self.https {
                 Scheme::Https
             } else {
@@ -280,6 +316,7 @@ impl Given {
         };
         let mut environ = Environ::from_request(request.map(|()| input))?;
         environ.path = environ.path.with_script_len(script_len);
+        environ.told = Some(Box::new(self.told));
         Ok(environ.with_endpoint(Arc::new(endpoint)))
     }
 
@@ -304,23 +341,6 @@ impl Given {
             return Err(bad("PATH_INFO"));
         }
         Ok(())
-    }
-
-    /// Keeps the name that the front end calls the server by, where the client sent no `Host`.
-    fn keep_server_name(&mut self) -> Result<(), StatusError> {
-        let Some(name) = self.server_name.take().filter(|name| !name.is_empty()) else {
-            return Ok(());
-        };
-        if self.headers.contains_key(HOST) {
-            return Ok(());
-        }
-        let default_port = if self.https { 443 } else { 80 };
-        let host = match self.server_port {
-            0 => name,
-            port if port == default_port => name,
-            port => format!("{name}:{port}"),
-        };
-        self.header(HOST, host.as_bytes())
     }
 
     /// The target as sent where the front end tells it and it says the same; else made from the
@@ -369,7 +389,7 @@ fn port(name: &str, value: &[u8]) -> Result<u16, StatusError> {
     let digits = value.iter().all(u8::is_ascii_digit);
     match utf8(name, value)?.parse() {
         Ok(port) if digits => Ok(port),
-        _ if value.is_empty() => Ok(0),
+        _ if value.is_empty() => Ok(0), // as REMOTE_PORT behind a Unix socket
         _ => Err(bad(name)),
     }
 }
@@ -469,6 +489,37 @@ mod tests {
         let environ = Environ::from_vars(vars, Input::empty()).unwrap();
         assert_eq!((environ.script_name(), environ.path_info()), ("", "/"));
         assert_eq!(environ.url(), "http://front:8080/");
+    }
+
+    #[test]
+    fn what_a_front_end_tells_beyond_http_is_kept() {
+        let vars = [
+            ("REMOTE_USER", "alice"),
+            ("SERVER_NAME", "inside"),
+            ("SERVER_PORT", "8443"),
+            ("HTTPS", "ON"),
+            ("HTTP_HOST", "outside"),
+        ];
+        let environ = Environ::from_vars(vars, Input::empty()).unwrap();
+        let again = round(&environ);
+        for environ in [environ, again] {
+            assert_eq!(environ.var("REMOTE_USER").unwrap(), "alice");
+            assert_eq!(environ.server_name(), "inside");
+            assert_eq!(environ.server_port(), 8443);
+            assert_eq!(environ.url(), "https://outside/");
+        }
+    }
+
+    #[test]
+    fn a_decoded_body_has_a_length_and_no_coding() {
+        let request = Request::post("/")
+            .header("transfer-encoding", "chunked")
+            .header("te", "x");
+        let request = request.body(Input::from("12345")).unwrap();
+        let environ = Environ::from_request(request).unwrap();
+        assert_eq!(environ.var("CONTENT_LENGTH").unwrap(), "5");
+        assert_eq!(environ.var("HTTP_TRANSFER_ENCODING"), None);
+        assert_eq!(environ.var("HTTP_TE"), None);
     }
 
     #[test]
