@@ -129,6 +129,7 @@ mod exchange;
 mod host;
 mod input;
 mod listener;
+mod octets;
 mod outgoing;
 mod pool;
 mod pull;

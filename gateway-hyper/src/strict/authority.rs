@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use crate::declared::decimal;
+use crate::octets::is_unreserved;
 
 /// A host and a port, checked. Userinfo is never part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,7 @@ fn is_ipv6(address: &[u8]) -> bool {
 }
 
 fn is_name(name: &[u8]) -> bool {
-    let is_unreserved =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    !name.is_empty() && name.iter().all(is_unreserved)
+    !name.is_empty() && name.iter().all(|byte| is_unreserved(*byte))
 }
 
 /// Up to five digits that fit 16 bits.

@@ -1,6 +1,6 @@
 //! What a request asks of its connection: Connection and Expect.
 
-use crate::wire::is_token;
+use crate::octets::is_token;
 
 /// `100-continue` is the only expectation there is (RFC 9110 §10.1.1). HTTP/1.0 has it ignored, but
 /// one that is unknown is refused all the same.

@@ -3,6 +3,7 @@
 use http::{Method, Uri, Version};
 
 use super::authority::HostPort;
+use crate::octets::is_target;
 use crate::refusal::Refusal;
 
 /// Checks that the form of the target is one that the method has, and what is in it.
@@ -14,11 +15,11 @@ pub(super) fn check(method: &Method, uri: &Uri, version: Version) -> Result<(), 
         return authority_form(uri, authority.flatten());
     }
     match (uri.scheme_str(), authority) {
-        (None, None) => path(method, uri),
-        (Some("http" | "https"), Some(Some(_))) => path(method, uri),
+        (None, None) => path(method, uri, version),
+        (Some("http" | "https"), Some(Some(_))) => path(method, uri, version),
         (Some("http" | "https"), Some(None)) => Err(Refusal::InvalidTarget),
         // HTTP/2 may name the authority and leave the scheme to the connection.
-        (None, Some(Some(_))) if version >= Version::HTTP_2 => path(method, uri),
+        (None, Some(Some(_))) if version >= Version::HTTP_2 => path(method, uri, version),
         (None, Some(_)) => Err(Refusal::TargetFormMismatch),
         (Some(_), _) => Err(Refusal::UnsupportedScheme),
     }
@@ -35,12 +36,14 @@ fn authority_form(uri: &Uri, authority: Option<HostPort<'_>>) -> Result<(), Refu
     }
 }
 
-fn path(method: &Method, uri: &Uri) -> Result<(), Refusal> {
+fn path(method: &Method, uri: &Uri, version: Version) -> Result<(), Refusal> {
     match uri.path() {
         "*" if method == Method::OPTIONS => Ok(()),
         "*" => Err(Refusal::TargetFormMismatch),
         // Some front ends take `\` for `/`.
         path if !path.starts_with('/') || path.contains('\\') => Err(Refusal::InvalidTarget),
+        // HTTP/1 has been looked at before hyper read it.
+        _ if version < Version::HTTP_2 => Ok(()),
         _ => visible(uri),
     }
 }
@@ -48,8 +51,7 @@ fn path(method: &Method, uri: &Uri) -> Result<(), Refusal> {
 /// No URI holds `"`, `<` or `>` (RFC 3986 §2), though the parser lets some of them by.
 fn visible(uri: &Uri) -> Result<(), Refusal> {
     let target = uri.path_and_query().map_or("", |target| target.as_str());
-    let is_visible = |byte: u8| matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~');
-    match target.bytes().all(is_visible) {
+    match target.bytes().all(is_target) {
         true => Ok(()),
         false => Err(Refusal::InvalidTarget),
     }

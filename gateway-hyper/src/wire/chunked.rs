@@ -3,8 +3,8 @@
 use gateway_core::server::Limits;
 use memchr::memchr;
 
-use super::lines::is_token;
 use super::{at_most, trailers};
+use crate::octets::is_token;
 use crate::refusal::Refusal;
 
 /// A chunk size of more digits may not fit 64 bits. Also bounds leading zeros.

@@ -4,8 +4,9 @@
 
 use gateway_core::server::Limits;
 
-use super::lines::{is_token, trim};
+use super::lines::trim;
 use crate::declared::decimal;
+use crate::octets::is_token;
 use crate::refusal::Refusal;
 
 /// From here on hyper cannot count a body.

@@ -1,10 +1,10 @@
 //! A request head on its way in.
 
 use gateway_core::server::Limits;
-use memchr::{memchr, memrchr};
 
 use super::framing::{Fields, Framing};
-use super::lines::{field, is_token, line_at};
+use super::lines::{field, line_at};
+use crate::octets::{is_target, is_token};
 use crate::refusal::Refusal;
 
 /// The longest method; the longest one registered is `UPDATEREDIRECTREF`, with 17 letters.
@@ -93,24 +93,30 @@ impl Head {
 /// `method SP request-target SP HTTP-version`, with exactly two spaces (RFC 9112 §3). The lenient
 /// split on any whitespace is how two parties come to read two different targets.
 fn read(line: &[u8]) -> Result<RequestLine, Refusal> {
-    let first = memchr(b' ', line).ok_or(Refusal::InvalidRequestLine)?;
-    let last = memrchr(b' ', line).ok_or(Refusal::InvalidRequestLine)?;
+    let is_space = |byte: &u8| *byte == b' ';
+    // Both are near: a byte at a time finds them before a search for long texts has begun.
+    let first = line.iter().position(is_space);
+    let last = line.iter().rposition(is_space);
+    let (Some(first), Some(last)) = (first, last) else {
+        return Err(Refusal::InvalidRequestLine);
+    };
     if last < first + 2 {
         return Err(Refusal::InvalidRequestLine);
     }
     let (method, target) = (&line[..first], &line[first + 1..last]);
-    if target.contains(&b' ') {
+    let is_sound = target.iter().all(|byte| is_target(*byte));
+    if !is_sound && target.contains(&b' ') {
         return Err(Refusal::InvalidRequestLine);
     }
     check_method(method)?;
     let http10 = is_http10(&line[last + 1..])?;
-    if !target.iter().all(|byte| is_target(*byte)) {
-        return Err(Refusal::InvalidTarget);
+    match is_sound {
+        true => Ok(RequestLine {
+            http10,
+            connect: method == b"CONNECT",
+        }),
+        false => Err(Refusal::InvalidTarget),
     }
-    Ok(RequestLine {
-        http10,
-        connect: method == b"CONNECT",
-    })
 }
 
 /// Whether what has come of a request line could be one: a TLS handshake, say, need not be waited
@@ -131,12 +137,6 @@ fn check_method(method: &[u8]) -> Result<(), Refusal> {
         true => Err(Refusal::MethodTooLong),
         false => Ok(()),
     }
-}
-
-/// What may stand in a target: visible ASCII but for `#`, which begins a fragment, and `"`, `<`, `>`,
-/// which no URI holds and no browser sends (RFC 3986 §2).
-fn is_target(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~')
 }
 
 /// `HTTP/1.1` or `HTTP/1.0`, in capitals (RFC 9112 §2.3).

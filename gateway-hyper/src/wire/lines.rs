@@ -4,10 +4,14 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
+use crate::octets::is_token;
 use crate::refusal::Refusal;
 
 /// A line without its CRLF; the next begins two bytes after its end. `None` if it is not whole yet.
 pub(super) fn line_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>, Refusal> {
+    if let [b'\r', b'\n', ..] = bytes[start..] {
+        return Ok(Some(start..start)); // each head has one such line: it needs no search
+    }
     let Some(length) = memchr2(b'\r', b'\n', &bytes[start..]) else {
         return Ok(None);
     };
@@ -41,22 +45,3 @@ pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
     }
     bytes
 }
-
-/// RFC 9110 §5.6.2.
-pub(crate) fn is_token(byte: u8) -> bool {
-    TOKEN[usize::from(byte)]
-}
-
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(
-            byte as u8,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.'
-                | b'0'..=b'9' | b'A'..=b'Z' | b'^' | b'_' | b'`' | b'a'..=b'z' | b'|' | b'~'
-        );
-        byte += 1;
-    }
-    table
-};

@@ -28,7 +28,6 @@ use crate::refusal::Refusal;
 use chunked::Chunked;
 use framing::Framing;
 use head::Head;
-pub(crate) use lines::is_token;
 
 /// Where in its messages a connection's incoming bytes are.
 pub(crate) struct Wire {
