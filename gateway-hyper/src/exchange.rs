@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use gateway_core::server::Call;
 use gateway_core::{Address, CancelReason, Ending, Outcome};
-use http::{Method, StatusCode, Uri, Version};
+use http::uri::PathAndQuery;
+use http::{Method, StatusCode, Version};
 
 use crate::connection::State;
 
@@ -23,7 +24,7 @@ pub(crate) struct Exchange {
     /// The number of the request on its connection, from 0.
     pub(crate) number: u64,
     pub(crate) received_at: Instant,
-    uri: Uri,
+    target: Option<PathAndQuery>,
     status: Option<StatusCode>,
     sent: u64,
     ending: Option<Ending>,
@@ -44,7 +45,7 @@ impl Exchange {
             version: request.version(),
             number,
             received_at,
-            uri: request.uri().clone(),
+            target: request.uri().path_and_query().cloned(),
             status: None,
             sent: 0,
             ending: None,
@@ -60,7 +61,7 @@ impl Exchange {
 
     /// The path, for the log.
     pub(crate) fn path(&self) -> &str {
-        self.uri.path()
+        path_of(&self.target)
     }
 
     /// The response begins.
@@ -125,7 +126,7 @@ impl Drop for Exchange {
             call: self.call.clone(),
             outcome,
             method: self.method.clone(),
-            uri: self.uri.clone(),
+            target: self.target.clone(),
             peer: self.state.endpoint.remote.clone(),
             received_at: self.received_at,
         });
@@ -137,7 +138,7 @@ pub(crate) struct Flushing {
     call: Call,
     outcome: Outcome,
     method: Method,
-    uri: Uri,
+    target: Option<PathAndQuery>,
     peer: Address,
     received_at: Instant,
 }
@@ -152,13 +153,18 @@ impl Flushing {
     pub(crate) fn cut(mut self, reason: CancelReason) {
         self.outcome.ending = ending_of(reason);
         log_cut(
-            (&self.method, self.uri.path(), &self.peer),
+            (&self.method, path_of(&self.target), &self.peer),
             self.received_at,
             "writing",
             reason,
         );
         self.call.finish(&self.outcome);
     }
+}
+
+/// The path of a target, which may name an authority only.
+fn path_of(target: &Option<PathAndQuery>) -> &str {
+    target.as_ref().map_or("", PathAndQuery::path)
 }
 
 fn ending_of(reason: CancelReason) -> Ending {
