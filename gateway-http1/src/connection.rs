@@ -53,6 +53,14 @@ pub(crate) struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
+    /// What the version says where there is no Connection (RFC 9112 §9.3).
+    pub(crate) fn of_version(version: Version) -> Self {
+        Self {
+            keep_alive: version == Version::HTTP_11,
+            upgrade: false,
+        }
+    }
+
     pub(crate) fn of_request(version: Version, headers: &HeaderMap) -> Result<Self, Error> {
         let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
         for line in headers.get_all(CONNECTION) {

@@ -1,7 +1,9 @@
 //! A request head, read and decided.
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, TRANSFER_ENCODING,
+};
 use http::{Method, Request, Version, request};
 
 use crate::connection::{ConnectionOptions, check_host, expects_continue};
@@ -64,12 +66,20 @@ impl RequestHead {
         limits: &Limits,
     ) -> Result<Self, Error> {
         check_host(version, &target, &headers)?;
-        let framing = BodyFraming::of_request(&method, version, &headers)?;
+        // Most heads hold none of what is decided here: one look at the names saves one for each.
+        let says_nothing = !headers.keys().any(is_decided_on);
+        let framing = match says_nothing {
+            true => BodyFraming::Empty,
+            false => BodyFraming::of_request(&method, version, &headers)?,
+        };
         if matches!(framing, BodyFraming::Length(length) if length > limits.body) {
             return Err(Error::BodyTooLarge);
         }
-        let options = ConnectionOptions::of_request(version, &headers)?;
-        let expects_continue = expects_continue(version, &headers)?;
+        let options = match says_nothing {
+            true => ConnectionOptions::of_version(version),
+            false => ConnectionOptions::of_request(version, &headers)?,
+        };
+        let expects_continue = !says_nothing && expects_continue(version, &headers)?;
         Ok(Self {
             // What a client sends after CONNECT is meant for the tunnel. If there is none, it must not
             // be taken for the next request.
@@ -110,4 +120,9 @@ impl RequestHead {
         parts.headers = self.headers;
         parts
     }
+}
+
+/// Whether a field says something about the body or the connection.
+fn is_decided_on(name: &HeaderName) -> bool {
+    [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT].contains(name)
 }
