@@ -3,68 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
 
+mod common;
+
 use std::sync::Mutex;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use gateway_core::server::{Limits, Timeouts};
-use gateway_core::{
-    Address, Application, Body, CancelReason, Environ, Response, Result, Sender, blocking, text,
-};
-use gateway_sync::{Handle, Server};
+use gateway_core::{Body, CancelReason, Environ, Response, Result, Sender, blocking, text};
 use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 
-/// A server that is stopped, and has ended, when the test is over.
-struct Running {
-    address: Address,
-    handle: Handle,
-    server: Option<JoinHandle<std::io::Result<()>>>,
-}
-
-impl Running {
-    fn start(server: Server, application: impl Application) -> Self {
-        let address = server.local_addrs()[0].clone();
-        let handle = server.handle();
-        let server = Some(thread::spawn(move || server.serve(application)));
-        Self {
-            address,
-            handle,
-            server,
-        }
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(&self.address).unwrap()
-    }
-
-    fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        self.handle.stop();
-        if let Some(server) = self.server.take() {
-            server.join().unwrap().unwrap();
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if !thread::panicking() {
-            self.end();
-        }
-    }
-}
-
-fn server(threads: usize) -> Server {
-    Server::bind("127.0.0.1:0").unwrap().threads(threads)
-}
-
-fn get(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")
-}
+use common::{Running, get, server};
 
 #[test]
 fn a_stream_that_has_nothing_to_say_takes_no_thread() {
