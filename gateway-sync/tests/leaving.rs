@@ -1,0 +1,128 @@
+//! What a client gets that sends no more, or that has sent more than is read.
+
+#![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
+
+mod common;
+
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use gateway_core::server::Limits;
+use gateway_core::{Environ, Response, blocking, text};
+use gateway_sync::Server;
+use gateway_test::{Event, Log};
+use http::{HeaderValue, Method, header};
+
+use common::{Running, cores, get, server};
+
+/// More than the buffers of a socket hold.
+const LARGE: usize = 8 << 20;
+
+/// A server on a Unix socket, where what a client does is known to the server at once.
+fn unix_server(name: &str, threads: usize) -> (Server, UnixPath) {
+    let path = std::env::temp_dir().join(format!("gateway-{}-{name}", std::process::id()));
+    let listener = UnixListener::bind(&path).unwrap();
+    let server = Server::from_unix_listener(listener).unwrap();
+    (server.threads(threads), UnixPath(path))
+}
+
+/// A socket file that goes when the test is over.
+struct UnixPath(PathBuf);
+
+impl Drop for UnixPath {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0 as &Path);
+    }
+}
+
+fn large() -> Response {
+    text("x".repeat(LARGE))
+}
+
+#[test]
+fn a_client_that_sent_all_it_has_before_the_call_gets_the_whole_answer() {
+    let (entered, release) = (Event::new(), Event::new());
+    let (inside, go) = (entered.clone(), release.clone());
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/busy" {
+            inside.set();
+            go.wait()?;
+            return Ok(text("done"));
+        }
+        Ok(large())
+    });
+    let (server, _path) = unix_server("half", 1);
+    let running = Running::start(server, app);
+    let mut busy = running.client();
+    busy.send(get("/busy")).unwrap();
+    entered.wait().unwrap();
+    // The only thread is in a call: what this client does comes before its own.
+    let mut client = running.client();
+    client.send(get("/")).unwrap();
+    client.stop_sending().unwrap();
+    release.set();
+    assert_eq!(client.read(&Method::GET).unwrap().body.len(), LARGE);
+    client.closes().unwrap();
+}
+
+#[test]
+fn a_client_that_sent_all_it_has_before_the_call_has_not_left_when_it_reads() {
+    let (entered, release, reasons) = (Event::new(), Event::new(), Log::new());
+    let (inside, go, seen) = (entered.clone(), release.clone(), reasons.clone());
+    let app = blocking(move |environ: Environ| {
+        match environ.path_info() {
+            "/slow" => {
+                inside.set();
+                go.wait()?;
+                seen.note(environ.cancelled().reason());
+            }
+            "/some" => return Ok(text("x".repeat(64 * 1024))),
+            _ => {}
+        }
+        Ok(text("done"))
+    });
+    let (server, _path) = unix_server("reads", cores() + 2);
+    let running = Running::start(server, app);
+    let mut client = running.client();
+    client.send(get("/some") + &get("/slow")).unwrap();
+    client.stop_sending().unwrap();
+    entered.wait().unwrap();
+    // Reading makes room, of which the kernel tells the server, and that the client sends no more.
+    assert_eq!(client.read(&Method::GET).unwrap().body.len(), 64 * 1024);
+    for mut other in running.clients_everywhere() {
+        assert_eq!(other.get("/quick").unwrap().text(), "done"); // every seat has been told
+    }
+    release.set();
+    assert_eq!(reasons.next().unwrap(), None);
+    assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+}
+
+#[test]
+fn an_answer_is_not_lost_to_a_request_that_came_while_it_was_made() {
+    let (entered, release) = (Log::new(), Log::new());
+    let (inside, go) = (entered.clone(), release.clone());
+    let app = blocking(move |environ: Environ| {
+        inside.note(());
+        go.next()?;
+        let mut answer = large();
+        if environ.path_info() == "/close" {
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(header::CONNECTION, close);
+        }
+        Ok(answer)
+    });
+    let mut limits = Limits::default();
+    limits.requests_per_connection = Some(1);
+    for (path, limits) in [("/close", Limits::default()), ("/last", limits)] {
+        let running = Running::start(server(2).limits(limits), app.clone());
+        let mut client = running.client();
+        client.send(get(path)).unwrap();
+        entered.next().unwrap();
+        client.send(get("/more")).unwrap();
+        release.note(());
+        let reply = client.read(&Method::GET).unwrap();
+        assert!(reply.says_close(), "{path}");
+        assert_eq!(reply.body.len(), LARGE, "{path}");
+        client.closes().unwrap();
+    }
+}
