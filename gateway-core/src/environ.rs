@@ -19,7 +19,12 @@ use crate::{Address, Cancelled, Endpoint, Gateway, Input, Outcome, Scheme, Statu
 /// Made by the host, in one place; a header never overwrites what the host has set. The same facts
 /// by their CGI names are behind [`var`](Self::var) and [`vars`](Self::vars).
 #[derive(Debug)]
-pub struct Environ {
+pub struct Environ(pub(crate) Box<Facts>);
+
+/// What an environ holds: some 400 bytes, boxed, as every future on the way to the application would
+/// copy them twice.
+#[derive(Debug)]
+pub(crate) struct Facts {
     pub(crate) request: Parts,
     pub(crate) path: SplitPath,
     input: Input,
@@ -46,9 +51,10 @@ impl Environ {
         call: &Call,
     ) -> Result<Self, StatusError> {
         let path = SplitPath::of(&request.uri, &request.method)?;
-        let chunked = request.headers.contains_key(TRANSFER_ENCODING);
-        let decoded_length = if chunked { input.remaining() } else { None };
-        Ok(Self {
+        let remaining = input.remaining();
+        let is_coded = remaining != Some(0) && request.headers.contains_key(TRANSFER_ENCODING);
+        let decoded_length = if is_coded { remaining } else { None };
+        Ok(Self(Box::new(Facts {
             request,
             path,
             input,
@@ -58,7 +64,7 @@ impl Environ {
             deadline: None,
             decoded_length,
             told: None,
-        })
+        })))
     }
 
     /// An environ without a host: for tests, and for requests that come from elsewhere.
@@ -73,82 +79,83 @@ impl Environ {
 
     /// The request as the `http` crate has it. The rest of the environ is lost.
     pub fn into_request(self) -> Request<Input> {
-        Request::from_parts(self.request, self.input)
+        let facts = *self.0;
+        Request::from_parts(facts.request, facts.input)
     }
 
     /// Says when the head was complete, and by when the answer is due; for hosts.
     #[must_use]
     pub fn with_times(mut self, received_at: Instant, deadline: Option<Instant>) -> Self {
-        self.received_at = Some(received_at);
-        self.deadline = deadline;
+        self.0.received_at = Some(received_at);
+        self.0.deadline = deadline;
         self
     }
 
     /// Says who the two ends of the connection are; for hosts and tests.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: Arc<Endpoint>) -> Self {
-        self.endpoint = endpoint;
+        self.0.endpoint = endpoint;
         self
     }
 
     /// Ties the environ to the host's handle; for hosts and tests.
     #[must_use]
     pub fn with_call(mut self, call: &Call) -> Self {
-        self.call = call.clone();
+        self.0.call = call.clone();
         self
     }
 
     /// `REQUEST_METHOD` (RFC 3875 §4.1.12).
     pub fn method(&self) -> &Method {
-        &self.request.method
+        &self.0.request.method
     }
 
     /// `SCRIPT_NAME` (RFC 3875 §4.1.13): the part of the decoded path that led to this application.
     /// Empty, or starts with `/` and does not end with one.
     pub fn script_name(&self) -> &str {
-        self.path.script_name(&self.request.uri)
+        self.0.path.script_name(&self.0.request.uri)
     }
 
     /// `PATH_INFO` (RFC 3875 §4.1.5): the rest of the decoded path, which the application
     /// interprets. Starts with `/`; empty where [`script_name`](Self::script_name) is the whole
     /// path; `*` for `OPTIONS *`.
     pub fn path_info(&self) -> &str {
-        self.path.path_info(&self.request.uri)
+        self.0.path.path_info(&self.0.request.uri)
     }
 
     /// The whole path as the client sent it, percent-encoded, without the query.
     pub fn raw_path(&self) -> &str {
-        self.request.uri.path()
+        self.0.request.uri.path()
     }
 
     /// `QUERY_STRING` (RFC 3875 §4.1.7), percent-encoded; empty where there is none.
     pub fn query_string(&self) -> &str {
-        self.request.uri.query().unwrap_or("")
+        self.0.request.uri.query().unwrap_or("")
     }
 
     /// The request target's URI, as the host read it.
     pub fn uri(&self) -> &Uri {
-        &self.request.uri
+        &self.0.request.uri
     }
 
     /// `SERVER_PROTOCOL` (RFC 3875 §4.1.16).
     pub fn protocol(&self) -> Version {
-        self.request.version
+        self.0.request.version
     }
 
     /// The header fields, in the order in which they were sent.
     pub fn headers(&self) -> &HeaderMap {
-        &self.request.headers
+        &self.0.request.headers
     }
 
     /// The header fields, for middleware that changes them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.request.headers
+        &mut self.0.request.headers
     }
 
     /// The first value of a header field, if it is there and is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.request.headers.get(name)?.to_str().ok()
+        self.0.request.headers.get(name)?.to_str().ok()
     }
 
     /// `SERVER_NAME` (RFC 3875 §4.1.14): the host part of the target's authority or of `Host`,
@@ -157,6 +164,7 @@ impl Environ {
     /// Behind a front end that told another name, that name.
     pub fn server_name(&self) -> Cow<'_, str> {
         if let Some(name) = self
+            .0
             .told
             .as_ref()
             .and_then(|told| told.server_name.as_deref())
@@ -165,7 +173,7 @@ impl Environ {
         }
         match self.authority() {
             Some(authority) => Cow::Borrowed(split_port(authority).0),
-            None => match self.endpoint.local.ip() {
+            None => match self.0.endpoint.local.ip() {
                 Some(std::net::IpAddr::V6(ip)) => Cow::Owned(format!("[{ip}]")),
                 Some(ip) => Cow::Owned(ip.to_string()),
                 None => Cow::Borrowed("localhost"),
@@ -176,10 +184,10 @@ impl Environ {
     /// `SERVER_PORT` (RFC 3875 §4.1.15): the port on which the request arrived; on a Unix socket
     /// the one that the client named, else the scheme's.
     pub fn server_port(&self) -> u16 {
-        if let Some(port) = self.told.as_ref().and_then(|told| told.server_port) {
+        if let Some(port) = self.0.told.as_ref().and_then(|told| told.server_port) {
             return port;
         }
-        if let Some(local) = self.endpoint.local.socket() {
+        if let Some(local) = self.0.endpoint.local.socket() {
             return local.port();
         }
         let named = self
@@ -190,28 +198,29 @@ impl Environ {
 
     /// `wsgi.url_scheme` (PEP 3333).
     pub fn url_scheme(&self) -> Scheme {
-        self.endpoint.scheme
+        self.0.endpoint.scheme
     }
 
     /// The client's end of the connection (`REMOTE_ADDR` and `REMOTE_PORT`).
     pub fn remote_addr(&self) -> &Address {
-        &self.endpoint.remote
+        &self.0.endpoint.remote
     }
 
     /// The host's end of the connection.
     pub fn local_addr(&self) -> &Address {
-        &self.endpoint.local
+        &self.0.endpoint.local
     }
 
     /// Both ends of the connection, and the host.
     pub fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
+        &self.0.endpoint
     }
 
     /// The URL of the request, put together as PEP 3333, "URL Reconstruction", has it.
     pub fn url(&self) -> String {
         let scheme = self.url_scheme();
         let target = self
+            .0
             .request
             .uri
             .path_and_query()
@@ -230,67 +239,68 @@ impl Environ {
 
     /// Typed data that middleware and hosts attach to the request.
     pub fn extensions(&self) -> &Extensions {
-        &self.request.extensions
+        &self.0.request.extensions
     }
 
     /// Typed data, for who attaches it.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.request.extensions
+        &mut self.0.request.extensions
     }
 
     /// The request body (`wsgi.input`).
     pub fn input(&mut self) -> &mut Input {
-        &mut self.input
+        &mut self.0.input
     }
 
     /// Takes the request body out; what stays is empty.
     pub fn take_input(&mut self) -> Input {
-        std::mem::take(&mut self.input)
+        std::mem::take(&mut self.0.input)
     }
 
     /// Puts another request body in; for middleware that decodes or checks it.
     pub fn set_input(&mut self, input: Input) {
-        self.input = input;
+        self.0.input = input;
     }
 
     /// The host.
     pub fn gateway(&self) -> &Gateway {
-        &self.endpoint.gateway
+        &self.0.endpoint.gateway
     }
 
     /// Tells whether anyone still waits for the answer.
     pub fn cancelled(&self) -> Cancelled {
-        self.call.cancelled()
+        self.0.call.cancelled()
     }
 
     /// By when the answer is due, if the host has a limit. Size the time-outs of your own upstream
     /// calls by it.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.0.deadline
     }
 
     /// When the request head was complete; the time since then, when the application is called,
     /// is the time in the queue. `None` without a host.
     pub fn received_at(&self) -> Option<Instant> {
-        self.received_at
+        self.0.received_at
     }
 
     /// Runs `callback` once, when the request has ended — answered, failed or cut off alike — with
     /// how it ended. It runs on a thread of the host's, and should not block.
     pub fn on_finish(&self, callback: impl FnOnce(&Outcome) + Send + 'static) {
-        self.call.on_finish(Box::new(callback));
+        self.0.call.on_finish(Box::new(callback));
     }
 
     /// Moves `prefix` from the front of PATH_INFO to the end of SCRIPT_NAME, if it matches whole
     /// segments, and tells whether it did. See [`Mount`](crate::Mount).
     pub fn shift_path(&mut self, prefix: &str) -> bool {
-        self.path.shift(&self.request.uri, prefix)
+        self.0.path.shift(&self.0.request.uri, prefix)
     }
 
     /// The authority that the client named: of the target, else of `Host` (RFC 9112 §3.2.2).
     fn authority(&self) -> Option<&str> {
         let host = || self.header("host").filter(|host| !host.is_empty());
-        self.request
+        self.0
+            .request
             .uri
             .authority()
             .map(http::uri::Authority::as_str)
@@ -302,7 +312,7 @@ impl Environ {
 impl Default for Environ {
     fn default() -> Self {
         let (request, ()) = Request::new(()).into_parts();
-        Self {
+        Self(Box::new(Facts {
             request,
             path: SplitPath::default(),
             input: Input::empty(),
@@ -312,7 +322,7 @@ impl Default for Environ {
             deadline: None,
             decoded_length: None,
             told: None,
-        }
+        }))
     }
 }
 

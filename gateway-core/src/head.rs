@@ -15,7 +15,7 @@ impl<A: Application> Application for Head<A> {
         if environ.method() != Method::HEAD {
             return self.0.call(environ).await;
         }
-        environ.request.method = Method::GET;
+        environ.0.request.method = Method::GET;
         let mut response = self.0.call(environ).await?;
         // Statuses without a body say nothing of its length (RFC 9110 §8.6).
         let has_body = !matches!(response.status().as_u16(), 100..=199 | 204 | 205 | 304);

@@ -85,7 +85,7 @@ impl Environ {
             let value = self.bytes_of(&name)?;
             Some((name, value))
         });
-        let told = self.told.iter().flat_map(|told| &told.others);
+        let told = self.0.told.iter().flat_map(|told| &told.others);
         own.chain(told.map(|(name, value)| (Cow::Owned(name.clone()), Cow::Borrowed(&value[..]))))
     }
 
@@ -137,13 +137,13 @@ impl Environ {
             "REMOTE_ADDR" => own(&self.remote_addr().ip()?.to_string()),
             "REMOTE_PORT" => own(&self.remote_addr().socket()?.port().to_string()),
             "CONTENT_TYPE" => self.joined(&CONTENT_TYPE),
-            "CONTENT_LENGTH" => match self.decoded_length {
+            "CONTENT_LENGTH" => match self.0.decoded_length {
                 Some(length) => own(&length.to_string()),
                 None => self.joined(&CONTENT_LENGTH),
             },
             _ if name.starts_with("HTTP_") => self.joined(&header_of_var(name)?),
             _ => {
-                let told = &self.told.as_ref()?.others;
+                let told = &self.0.told.as_ref()?.others;
                 let (_, value) = told.iter().find(|(known, _)| known == name)?;
                 Some(Cow::Borrowed(value))
             }
@@ -315,8 +315,8 @@ impl Given {
             ..Endpoint::detached()
         };
         let mut environ = Environ::from_request(request.map(|()| input))?;
-        environ.path = environ.path.with_script_len(script_len);
-        environ.told = Some(Box::new(self.told));
+        environ.0.path = environ.0.path.with_script_len(script_len);
+        environ.0.told = Some(Box::new(self.told));
         Ok(environ.with_endpoint(Arc::new(endpoint)))
     }
 

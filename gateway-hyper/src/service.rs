@@ -64,9 +64,8 @@ pub(crate) async fn serve<A: Application>(
     Ok(finish(response, exchange))
 }
 
-/// Checks what hyper has not, and makes the environ. Boxed, as it is large, and goes from future to
-/// future on its way to the application.
-fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Box<Environ>, Failure> {
+/// Checks what hyper has not, and makes the environ.
+fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Failure> {
     if let Some(refusal) = exchange.state.refusal_of(exchange.number) {
         return Err(Failure::Unread(refusal));
     }
@@ -85,20 +84,18 @@ fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Box<Environ>
         &exchange.call,
     )
     .map_err(Failure::Malformed)?;
-    Ok(Box::new(
-        environ.with_times(exchange.received_at, exchange.deadline()),
-    ))
+    Ok(environ.with_times(exchange.received_at, exchange.deadline()))
 }
 
 /// Calls the application, inside its deadline if there is one.
 async fn ask<A: Application>(
     app: &A,
-    environ: Box<Environ>,
+    environ: Environ,
     exchange: &Exchange,
 ) -> Result<Response, Failure> {
     let deadline = environ.deadline();
     // Begun inside, where it is polled: there its panic is caught, and its future is made in place.
-    let call = pin!(async { app.call(*environ).await });
+    let call = pin!(async { app.call(environ).await });
     let mut call = Caught::new(call);
     let mut call = pin!(poll_fn(|cx| {
         if exchange.state.has_left() {
