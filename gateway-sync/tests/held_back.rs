@@ -90,7 +90,7 @@ fn no_more_than_half_of_the_threads_wait_for_such_clients() {
     let running = Running::start(server(2), app);
     let mut clients = [running.client(), running.client()];
     let mut other = running.client();
-    for _ in 0..300 {
+    for _ in 0..2000 {
         for client in &mut clients {
             client.send(post("/")).unwrap();
         }

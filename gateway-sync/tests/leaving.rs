@@ -7,8 +7,8 @@ mod common;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use gateway_core::server::Limits;
-use gateway_core::{Environ, Response, blocking, text};
+use gateway_core::server::{Limits, block_on};
+use gateway_core::{CancelReason, Environ, Response, blocking, text};
 use gateway_sync::Server;
 use gateway_test::{Event, Log};
 use http::{HeaderValue, Method, header};
@@ -93,6 +93,45 @@ fn a_client_that_sent_all_it_has_before_the_call_has_not_left_when_it_reads() {
         assert_eq!(other.get("/quick").unwrap().text(), "done"); // every seat has been told
     }
     release.set();
+    assert_eq!(reasons.next().unwrap(), None);
+    assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+}
+
+#[test]
+fn a_client_that_left_one_call_may_wait_for_the_next() {
+    let (entered, release, reasons) = (Event::new(), Event::new(), Log::new());
+    let (inside, go, seen) = (entered.clone(), release.clone(), reasons.clone());
+    let called = Event::new();
+    let begun = called.clone();
+    let app = blocking(move |environ: Environ| {
+        match environ.path_info() {
+            "/left" => {
+                begun.set();
+                seen.note(Some(block_on(environ.cancelled())));
+                return Ok(text("x".repeat(64 * 1024)));
+            }
+            "/slow" => {
+                inside.set();
+                go.wait()?;
+                seen.note(environ.cancelled().reason());
+            }
+            _ => {}
+        }
+        Ok(text("done"))
+    });
+    let (server, _path) = unix_server("next", cores() + 2);
+    let running = Running::start(server, app);
+    let mut client = running.client();
+    client.send(get("/left") + &get("/slow")).unwrap();
+    called.wait().unwrap();
+    client.stop_sending().unwrap();
+    entered.wait().unwrap();
+    assert_eq!(client.read(&Method::GET).unwrap().body.len(), 64 * 1024);
+    for mut other in running.clients_everywhere() {
+        assert_eq!(other.get("/quick").unwrap().text(), "done"); // every seat has been told
+    }
+    release.set();
+    assert_eq!(reasons.next().unwrap(), Some(CancelReason::Disconnected));
     assert_eq!(reasons.next().unwrap(), None);
     assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
 }
