@@ -16,8 +16,7 @@
 //! (RFC 9110 §5.3). A header whose name holds `_` is left out: it would shadow the one with `-`. So is
 //! `Proxy`, whose `HTTP_PROXY` is taken for a setting by many programs (CVE-2016-5385), and what
 //! concerned the way here and was acted upon (RFC 3875 §4.1.18): `Transfer-Encoding`, in whose place
-//! `CONTENT_LENGTH` gives the length of the decoded body, `TE`, `Trailer`, `Expect`, `Keep-Alive` and
-//! `Proxy-Connection`.
+//! `CONTENT_LENGTH` gives the length of the decoded body, `Expect`, `Keep-Alive` and `Proxy-Connection`.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -183,8 +182,6 @@ fn var_of_header(name: &HeaderName) -> Option<String> {
         "content-length",
         "proxy",
         "transfer-encoding",
-        "te",
-        "trailer",
         "expect",
         "keep-alive",
         "proxy-connection",
@@ -512,14 +509,11 @@ mod tests {
 
     #[test]
     fn a_decoded_body_has_a_length_and_no_coding() {
-        let request = Request::post("/")
-            .header("transfer-encoding", "chunked")
-            .header("te", "x");
+        let request = Request::post("/").header("transfer-encoding", "chunked");
         let request = request.body(Input::from("12345")).unwrap();
         let environ = Environ::from_request(request).unwrap();
         assert_eq!(environ.var("CONTENT_LENGTH").unwrap(), "5");
         assert_eq!(environ.var("HTTP_TRANSFER_ENCODING"), None);
-        assert_eq!(environ.var("HTTP_TE"), None);
     }
 
     #[test]

@@ -17,13 +17,13 @@ use std::time::Instant;
 use bytes::{Buf, BytesMut};
 use gateway_core::server::{Call, Timeouts};
 use gateway_core::{CancelReason, Endpoint};
-use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver, RequestHead};
+use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver};
 
 use crate::deadline::{Deadline, Phase};
 use crate::live::{Live, Loan, Reader, Returned};
 use crate::outbox::Outbox;
 use crate::poller::Signs;
-use crate::request::{self, Complete, Partial, Refused};
+use crate::request::{self, Refused, Request};
 use crate::respond::Responding;
 use crate::socket::Socket;
 
@@ -45,7 +45,7 @@ pub(crate) struct Connection {
     pub(crate) closing: Option<CloseReason>,
     limits: Arc<Limits>,
     reader: Reader,
-    partial: Option<Partial>,
+    partial: Option<Box<Request>>,
     call: Call,
     /// Whether a read would find something, as far as is known.
     readable: bool,
@@ -64,13 +64,9 @@ pub(crate) struct Connection {
 }
 
 /// What a connection needs next.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would be an allocation for each request"
-)]
 pub(crate) enum Step {
     /// The application is to be called.
-    Call(Complete),
+    Call(Box<Request>),
     /// The request is refused.
     Refuse(Refused),
     /// More of the response is to be pulled.
@@ -234,11 +230,7 @@ impl Connection {
     }
 
     /// Reads once, and interprets what came.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the error is the step that the caller returns"
-    )]
-    fn fill(&mut self, scratch: &mut [u8]) -> Result<Option<Complete>, Step> {
+    fn fill(&mut self, scratch: &mut [u8]) -> Result<Option<Box<Request>>, Step> {
         match self.socket.read(scratch) {
             Ok(None) => {
                 self.readable = false;
@@ -256,7 +248,7 @@ impl Connection {
     }
 
     /// Feeds what is in the inbox, and the first `fresh` bytes of `scratch`, to the receiver.
-    fn interpret(&mut self, scratch: &[u8], fresh: usize) -> Result<Option<Complete>, Refused> {
+    fn interpret(&mut self, scratch: &[u8], fresh: usize) -> Result<Option<Box<Request>>, Refused> {
         let Reader { receiver, inbox } = &mut self.reader;
         let fresh = &scratch[..fresh];
         if inbox.is_empty() {
@@ -276,7 +268,11 @@ impl Connection {
 
     /// Asks for a body that the client holds back and that is read before the call.
     fn send_continue(&mut self) -> std::io::Result<()> {
-        if self.partial.as_mut().is_some_and(Partial::must_continue) {
+        if self
+            .partial
+            .as_mut()
+            .is_some_and(|partial| partial.must_continue())
+        {
             self.outbox
                 .send(&self.socket, CONTINUE, bytes::Bytes::new())?;
         }
@@ -328,8 +324,9 @@ impl Connection {
     }
 
     /// Has the body of a request read before the call, although the client holds it back.
-    pub(crate) fn read_first(&mut self, head: RequestHead) {
-        self.partial = Some(Partial::new(head));
+    pub(crate) fn read_first(&mut self, mut request: Box<Request>) {
+        request.awaited = false;
+        self.partial = Some(request);
     }
 
     /// Lends the reader to the application's input.
@@ -377,6 +374,9 @@ impl Connection {
                 .as_ref()
                 .map(|response| response.name.to_string())
         };
-        self.partial.as_ref().map(Partial::name).or_else(answered)
+        self.partial
+            .as_ref()
+            .map(|partial| partial.name())
+            .or_else(answered)
     }
 }

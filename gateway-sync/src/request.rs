@@ -9,27 +9,15 @@ use http::{HeaderMap, Method};
 /// takes no memory.
 const ADVANCE: u64 = 64 * 1024;
 
-/// A request whose head is here, and of whose body perhaps not all is.
+/// A request whose head is here, and of whose body perhaps not all is. Handed on in a box: it is large,
+/// and on its way through many hands.
 #[derive(Debug)]
-pub(crate) struct Partial {
-    head: RequestHead,
+pub(crate) struct Request {
+    pub(crate) head: RequestHead,
+    /// The client waits for `100 Continue`: the body is asked for when the application reads.
+    pub(crate) awaited: bool,
     body: Vec<u8>,
     trailers: Option<HeaderMap>,
-}
-
-/// A request that can be answered.
-#[derive(Debug)]
-pub(crate) struct Complete {
-    pub(crate) head: RequestHead,
-    pub(crate) body: RequestBody,
-}
-
-/// The body of a request that can be answered.
-#[derive(Debug)]
-pub(crate) enum RequestBody {
-    Whole(Input),
-    /// The client waits for `100 Continue`: the body is asked for when the application reads.
-    Awaited,
 }
 
 /// A request that is refused.
@@ -42,7 +30,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     /// A request of which a part is read, or that starts at `input`.
-    fn new(error: Error, partial: Option<&Partial>, input: &[u8]) -> Self {
+    fn new(error: Error, partial: Option<&Request>, input: &[u8]) -> Self {
         let is_head = match partial {
             Some(partial) => partial.head.method == Method::HEAD,
             None => input.starts_with(b"HEAD "),
@@ -59,31 +47,26 @@ impl Refused {
 /// The request is refused.
 pub(crate) fn receive(
     receiver: &mut Receiver,
-    partial: &mut Option<Partial>,
+    partial: &mut Option<Box<Request>>,
     input: &[u8],
-) -> Result<(usize, Option<Complete>), Refused> {
+) -> Result<(usize, Option<Box<Request>>), Refused> {
     let mut used = 0;
     loop {
         let received = match receiver.receive(&input[used..]) {
             Ok(received) => received,
-            Err(error) => return Err(Refused::new(error, partial.as_ref(), &input[used..])),
+            Err(error) => return Err(Refused::new(error, partial.as_deref(), &input[used..])),
         };
         let start = used;
         used += received.used;
         match received.event {
             None => return Ok((used, None)),
             Some(Event::Head(head)) => {
-                let waits = head.expects_continue && used == input.len();
-                if waits {
-                    return Ok((
-                        used,
-                        Some(Complete {
-                            head,
-                            body: RequestBody::Awaited,
-                        }),
-                    ));
+                let mut request = Box::new(Request::new(head));
+                if request.head.expects_continue && used == input.len() {
+                    request.awaited = true;
+                    return Ok((used, Some(request)));
                 }
-                *partial = Some(Partial::new(head));
+                *partial = Some(request);
             }
             Some(Event::Data(range)) => {
                 let data = &input[start + range.start..start + range.end];
@@ -97,22 +80,23 @@ pub(crate) fn receive(
                 }
             }
             Some(Event::End) => {
-                if let Some(partial) = partial.take() {
-                    return Ok((used, Some(partial.complete())));
+                if let Some(request) = partial.take() {
+                    return Ok((used, Some(request)));
                 }
             }
         }
     }
 }
 
-impl Partial {
-    pub(crate) fn new(head: RequestHead) -> Self {
+impl Request {
+    fn new(head: RequestHead) -> Self {
         let ahead = match head.framing {
             gateway_http1::BodyFraming::Length(length) => length.min(ADVANCE) as usize,
             _ => 0,
         };
         Self {
             head,
+            awaited: false,
             body: Vec::with_capacity(ahead),
             trailers: None,
         }
@@ -129,11 +113,9 @@ impl Partial {
         self.body.is_empty() && std::mem::take(&mut self.head.expects_continue)
     }
 
-    fn complete(self) -> Complete {
+    /// Head and whole body.
+    pub(crate) fn into_whole(self) -> (RequestHead, Input) {
         let input = Input::from(Bytes::from(self.body)).with_trailers(self.trailers);
-        Complete {
-            head: self.head,
-            body: RequestBody::Whole(input),
-        }
+        (self.head, input)
     }
 }

@@ -22,7 +22,7 @@ use crate::date::Date;
 use crate::deadline::Phase;
 use crate::poller::{Batch, Poller};
 use crate::predictor::{Entry, Forecast};
-use crate::request::{Complete, Refused};
+use crate::request::{Refused, Request};
 use crate::seat::{Next, Out, Sweep};
 use crate::seating::Spare;
 use crate::shared::Shared;
@@ -76,7 +76,7 @@ pub(crate) struct Turn {
 /// A connection whose call computes: it is called when no more than cores do so at once.
 pub(crate) struct Parked {
     turn: Turn,
-    complete: Box<Complete>,
+    request: Box<Request>,
     entry: Entry,
 }
 
@@ -87,7 +87,7 @@ enum Flow {
     Yield,
     Rest(Phase, bool),
     /// The call computes, and may have to wait for others that do.
-    Park(Box<Complete>, Entry),
+    Park(Box<Request>, Entry),
     Close(CloseReason),
 }
 
@@ -270,13 +270,13 @@ impl<'a, A: Application> Worker<'a, A> {
     fn compute(&mut self, parked: Parked) {
         let Parked {
             mut turn,
-            complete,
+            request,
             entry,
         } = parked;
         let (seat, slot) = (turn.seat, turn.slot);
         let answered = catch(|| {
             let forecast = Forecast::Computes;
-            self.answer(&mut turn, *complete, entry, forecast, None)
+            self.answer(&mut turn, request, entry, forecast, None)
         });
         self.admitted.extend(self.shared.gate.leave());
         let flow = match answered {
@@ -339,10 +339,10 @@ impl<'a, A: Application> Worker<'a, A> {
                 turn.connection.pause();
                 Some((turn.slot, turn.connection))
             }
-            Flow::Park(complete, entry) => {
+            Flow::Park(request, entry) => {
                 if let Some(parked) = self.shared.gate.enter(Parked {
                     turn,
-                    complete,
+                    request,
                     entry,
                 }) {
                     self.leave_seat();
@@ -362,7 +362,7 @@ impl<'a, A: Application> Worker<'a, A> {
         let served = turn.connection.served;
         while turn.connection.served - served < TURN {
             let flow = match turn.connection.advance(&mut self.scratch) {
-                Step::Call(complete) => self.serve(turn, complete),
+                Step::Call(request) => self.serve(turn, request),
                 Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
                 Step::Rest { phase, progress } => Flow::Rest(phase, progress),

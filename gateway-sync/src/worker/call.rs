@@ -9,14 +9,14 @@ use std::thread::{self, Thread};
 use std::time::Instant;
 
 use gateway_core::server::{Call, Panic, catch};
-use gateway_core::{Application, CancelReason, Environ, Input, Response};
+use gateway_core::{Application, CancelReason, Environ, Response};
 use http::{Method, StatusCode};
 
 use super::{Flow, Turn, Worker};
 use crate::live::Loan;
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
-use crate::request::{Complete, RequestBody};
+use crate::request::Request;
 use crate::stopwatch::Stopwatch;
 
 /// How a call ended.
@@ -30,8 +30,8 @@ pub(super) enum Ended {
 
 impl<A: Application> Worker<'_, A> {
     /// Has a request answered, now or when it is its turn to compute.
-    pub(super) fn serve(&mut self, turn: &mut Turn, complete: Complete) -> Flow {
-        let head = &complete.head;
+    pub(super) fn serve(&mut self, turn: &mut Turn, request: Box<Request>) -> Flow {
+        let head = &request.head;
         if head.method == Method::CONNECT {
             // An origin server has no tunnels (RFC 9110 §9.3.6); what follows is for one.
             let exchange = head.exchange();
@@ -41,24 +41,24 @@ impl<A: Application> Worker<'_, A> {
             .shared
             .predictor
             .entry(head.method.as_str(), head.target.path());
-        match complete.body {
+        if request.awaited {
             // It waits for the client, whatever else it does.
-            RequestBody::Awaited => self.answer_awaited(turn, complete, entry),
-            RequestBody::Whole(_) => match self.shared.predictor.forecast(entry) {
-                Forecast::Computes => Flow::Park(Box::new(complete), entry),
-                forecast => self.answer(turn, complete, entry, forecast, None),
-            },
+            return self.answer_awaited(turn, request, entry);
+        }
+        match self.shared.predictor.forecast(entry) {
+            Forecast::Computes => Flow::Park(request, entry),
+            forecast => self.answer(turn, request, entry, forecast, None),
         }
     }
 
     /// Has a request answered whose body the client holds back: the application asks for it, on a
     /// thread of its own. Half of the threads may wait for such clients; beyond it the server asks,
     /// and reads the body before the call.
-    fn answer_awaited(&mut self, turn: &mut Turn, complete: Complete, entry: Entry) -> Flow {
+    fn answer_awaited(&mut self, turn: &mut Turn, request: Box<Request>, entry: Entry) -> Flow {
         match Loan::try_take(&self.shared.lent, self.shared.threads / 2) {
-            Some(loan) => self.answer(turn, complete, entry, Forecast::Waits, Some(loan)),
+            Some(loan) => self.answer(turn, request, entry, Forecast::Waits, Some(loan)),
             None => {
-                turn.connection.read_first(complete.head);
+                turn.connection.read_first(request);
                 Flow::Continue
             }
         }
@@ -68,23 +68,22 @@ impl<A: Application> Worker<'_, A> {
     pub(super) fn answer(
         &mut self,
         turn: &mut Turn,
-        complete: Complete,
+        request: Box<Request>,
         entry: Entry,
         forecast: Forecast,
         loan: Option<Loan>,
     ) -> Flow {
         self.begin_call(turn);
-        let Complete { head, body } = complete;
+        let (head, whole) = request.into_whole();
         let exchange = head.exchange();
         let parts = head.into_parts();
         let name = RequestName {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
         };
-        let (live, input) = match (body, loan) {
-            (RequestBody::Whole(input), _) => (None, input),
-            (RequestBody::Awaited, None) => (None, Input::empty()), // not without a loan
-            (RequestBody::Awaited, Some(loan)) => {
+        let (live, input) = match loan {
+            None => (None, whole),
+            Some(loan) => {
                 let (live, input) = turn.connection.lend(loan, &self.shared.timeouts);
                 (Some(live), input)
             }
