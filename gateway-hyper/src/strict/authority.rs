@@ -22,13 +22,13 @@ impl<'a> HostPort<'a> {
             [b'[', ..] => bytes.iter().position(|byte| *byte == b']')? + 1,
             _ => bytes
                 .iter()
-                .position(|byte| *byte == b':')
-                .unwrap_or(bytes.len()),
+                .take_while(|byte| is_unreserved(**byte))
+                .count(),
         };
         let (host, rest) = bytes.split_at(end);
         let is_host = match host {
             [b'[', address @ .., b']'] => is_ipv6(address),
-            name => is_name(name),
+            name => !name.is_empty(),
         };
         let port = match rest {
             [] | [b':'] => None,
@@ -47,10 +47,6 @@ impl<'a> HostPort<'a> {
 
 fn is_ipv6(address: &[u8]) -> bool {
     std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
-}
-
-fn is_name(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().all(|byte| is_unreserved(*byte))
 }
 
 /// Up to five digits that fit 16 bits.

@@ -93,23 +93,13 @@ impl Head {
 /// `method SP request-target SP HTTP-version`, with exactly two spaces (RFC 9112 §3). The lenient
 /// split on any whitespace is how two parties come to read two different targets.
 fn read(line: &[u8]) -> Result<RequestLine, Refusal> {
-    let is_space = |byte: &u8| *byte == b' ';
-    // Both are near: a byte at a time finds them before a search for long texts has begun.
-    let first = line.iter().position(is_space);
-    let last = line.iter().rposition(is_space);
-    let (Some(first), Some(last)) = (first, last) else {
-        return Err(Refusal::InvalidRequestLine);
-    };
-    if last < first + 2 {
-        return Err(Refusal::InvalidRequestLine);
-    }
-    let (method, target) = (&line[..first], &line[first + 1..last]);
+    let (method, target, version) = split(line).ok_or(Refusal::InvalidRequestLine)?;
     let is_sound = target.iter().all(|byte| is_target(*byte));
     if !is_sound && target.contains(&b' ') {
         return Err(Refusal::InvalidRequestLine);
     }
     check_method(method)?;
-    let http10 = is_http10(&line[last + 1..])?;
+    let http10 = is_http10(version)?;
     match is_sound {
         true => Ok(RequestLine {
             http10,
@@ -117,6 +107,15 @@ fn read(line: &[u8]) -> Result<RequestLine, Refusal> {
         }),
         false => Err(Refusal::InvalidTarget),
     }
+}
+
+/// Splits a request line at its first space and its last; the target between them is not empty. Both
+/// are near: a byte at a time finds them before a search made for long texts has begun.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let is_space = |byte: &u8| *byte == b' ';
+    let first = line.iter().position(is_space)?;
+    let last = line.iter().rposition(is_space)?;
+    (last > first + 1).then(|| (&line[..first], &line[first + 1..last], &line[last + 1..]))
 }
 
 /// Whether what has come of a request line could be one: a TLS handshake, say, need not be waited
