@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use gateway_core::server::{Limits, block_on};
 use gateway_core::{CancelReason, Environ, Response, blocking, text};
 use gateway_sync::Server;
+use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 use http::{HeaderValue, Method, header};
 
@@ -164,4 +165,31 @@ fn an_answer_is_not_lost_to_a_request_that_came_while_it_was_made() {
         assert_eq!(reply.body.len(), LARGE, "{path}");
         client.closes().unwrap();
     }
+}
+
+#[test]
+fn an_answer_is_not_lost_to_a_request_that_comes_after_it() {
+    const LENGTH: usize = 48 * 1024; // more than the client's buffer holds, less than the server's
+    let finished = Event::new();
+    let done = finished.clone();
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/other" {
+            return Ok(text("done"));
+        }
+        let done = done.clone();
+        environ.on_finish(move |_| done.set());
+        let mut answer = text("x".repeat(LENGTH));
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+        Ok(answer)
+    });
+    let running = Running::start(server(1), app);
+    let mut client = Client::connect_narrow(&running.address, 4096).unwrap();
+    client.send(get("/")).unwrap();
+    finished.wait().unwrap();
+    // The only thread has something else to do: all is said, and the connection has been parted with.
+    assert_eq!(running.client().get("/other").unwrap().text(), "done");
+    client.send(get("/more")).unwrap();
+    assert_eq!(client.read(&Method::GET).unwrap().body.len(), LENGTH);
+    client.closes().unwrap();
 }
