@@ -180,6 +180,11 @@ impl Connection {
         self.yielded
     }
 
+    /// Whether bytes are here that have not been looked at: mostly another request.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.reader.inbox.is_empty()
+    }
+
     /// Moves bytes until something must be decided. `scratch` is where the worker reads to.
     pub(crate) fn advance(&mut self, scratch: &mut [u8]) -> Step {
         self.yielded = false;

@@ -42,6 +42,8 @@ const TURNS: u32 = 32;
 pub(crate) struct Worker<'a, A> {
     shared: &'a Shared<A>,
     held: Option<Held>,
+    /// Turns since events were looked for last.
+    turns: u32,
     spare: Arc<Spare>,
     parker: Arc<Parker>,
     account: Account,
@@ -98,6 +100,7 @@ impl<'a, A: Application> Worker<'a, A> {
         Self {
             shared,
             held: None,
+            turns: 0,
             spare: Spare::here(),
             waker: Waker::from(Arc::clone(&parker)),
             parker,
@@ -126,39 +129,53 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Turns the connections of the seat at hand, until there is none.
     fn hold(&mut self) {
         let mut back = None;
-        let mut turns = 0;
         while let Some(held) = self.held {
+            if back.is_none() && self.turns >= TURNS {
+                self.turns = 0;
+                self.look_around(held.seat);
+                continue;
+            }
             let seat = &self.shared.seats[held.seat];
             match seat.next(held.tenure, back.take()) {
                 Next::Turn(out) => {
                     back = self.turn(held.seat, out);
-                    turns += 1;
-                    if turns >= TURNS && self.held.is_some() {
-                        turns = 0;
-                        self.look_around(held.seat);
-                    }
+                    self.turns += 1;
                 }
                 Next::Poll if self.shared.has_ended() => return,
                 Next::Poll => {
-                    turns = 0;
+                    self.turns = 0;
                     self.poll(held.seat);
                 }
                 Next::Lost => self.held = None,
             }
-            if self.held.is_none()
-                && let Some((slot, connection)) = back.take()
-            {
+            let is_due = self.held.is_none() || self.turns >= TURNS;
+            if is_due && let Some((slot, connection)) = back.take() {
                 seat.put_back(slot, connection);
             }
         }
     }
 
     /// Looks for what has happened while there was always a connection that could go on: those that
-    /// never rest must not shut the others out.
+    /// never rest must not shut the others out. Changes over to a seat that nobody has, if somebody
+    /// waits there.
     fn look_around(&mut self, number: usize) {
         self.note_events(number, false);
         for other in self.shared.seating.free() {
             self.note_events(other, false);
+            if self.shared.seats[other].has_ready() {
+                return self.change_over(number, other);
+            }
+        }
+    }
+
+    /// Leaves the seat at hand for one that nobody has, if that is still so.
+    fn change_over(&mut self, number: usize, other: usize) {
+        if self.shared.seating.exchange(number, other) {
+            let tenure = self.shared.seats[other].sit();
+            self.held = Some(Held {
+                seat: other,
+                tenure,
+            });
         }
     }
 
@@ -359,7 +376,7 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// Moves a connection on until it rests, closes, or has had its share.
     fn advance(&mut self, turn: &mut Turn) -> Flow {
-        let served = turn.connection.served;
+        let (served, seated) = (turn.connection.served, self.held.is_some());
         while turn.connection.served - served < TURN {
             let flow = match turn.connection.advance(&mut self.scratch) {
                 Step::Call(request) => self.serve(turn, request),
@@ -370,6 +387,9 @@ impl<'a, A: Application> Worker<'a, A> {
             };
             if !matches!(flow, Flow::Continue) {
                 return flow;
+            }
+            if seated && self.held.is_none() && turn.connection.has_more() {
+                break; // it took its time: others first
             }
         }
         Flow::Yield

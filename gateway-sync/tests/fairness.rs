@@ -7,6 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use gateway_core::{Body, Environ, Error, Response, blocking, status, text};
 use gateway_test::{Event, Log};
@@ -192,4 +193,107 @@ fn the_end_of_a_body_does_not_hold_others_up() {
 #[test]
 fn the_end_of_a_body_that_cannot_be_sent_does_not_hold_others_up() {
     others_are_answered_during("/refused");
+}
+
+#[test]
+fn a_body_without_end_does_not_shut_out_the_seats_that_nobody_has() {
+    let (stop, entered, release) = (Event::new(), Log::new(), Event::new());
+    let (ends, inside, go) = (stop.clone(), entered.clone(), release.clone());
+    let app = blocking(move |environ: Environ| {
+        match environ.path_info() {
+            "/stuck" => {
+                inside.note(());
+                go.wait()?;
+            }
+            "/endless" => {
+                let ends = ends.clone();
+                inside.note(());
+                let more =
+                    std::iter::from_fn(move || (!ends.is_set()).then_some(Ok::<_, Error>(".")));
+                return Ok(Response::new(Body::iter(more)));
+            }
+            _ => {}
+        }
+        Ok(text("done"))
+    });
+    // One thread is left for all seats.
+    let running = Running::start(server(cores()), app);
+    let mut others = running.clients_everywhere();
+    for other in &mut others {
+        assert_eq!(other.get("/").unwrap().text(), "done");
+    }
+    let mut stuck: Vec<_> = (1..cores()).map(|_| running.client()).collect();
+    for client in &mut stuck {
+        client.send(get("/stuck")).unwrap();
+        entered.next().unwrap();
+    }
+    let mut busy = running.client();
+    busy.send(get("/endless")).unwrap();
+    entered.next().unwrap();
+    let reading = thread::spawn(move || busy.read(&Method::GET));
+    for other in &mut others {
+        assert_eq!(other.get("/").unwrap().text(), "done");
+    }
+    stop.set();
+    release.set();
+    assert!(reading.join().unwrap().is_ok());
+}
+
+#[test]
+fn a_client_whose_many_requests_take_their_time_does_not_shut_others_out() {
+    const MANY: usize = 200;
+    let (answered, before) = (Count::default(), Log::new());
+    let (count, seen) = (answered.clone(), before.clone());
+    let entered = Event::new();
+    let inside = entered.clone();
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/other" {
+            seen.note(count.now());
+            return Ok(text("done"));
+        }
+        inside.set();
+        thread::sleep(Duration::from_millis(2)); // the work that a call is
+        count.up();
+        Ok(text("done"))
+    });
+    let running = Running::start(server(1), app);
+    let mut busy = running.client();
+    busy.send(get("/slow").repeat(MANY)).unwrap();
+    entered.wait().unwrap();
+    let mut other = running.client();
+    assert_eq!(other.get("/other").unwrap().text(), "done");
+    let before = before.next().unwrap();
+    assert!(before < MANY, "{before} requests were answered before");
+}
+
+#[test]
+fn a_body_whose_pieces_take_their_time_does_not_shut_others_out() {
+    const PIECES: usize = 1000;
+    let (pulled, before) = (Count::default(), Log::new());
+    let (count, seen) = (pulled.clone(), before.clone());
+    let entered = Event::new();
+    let inside = entered.clone();
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/other" {
+            seen.note(count.now());
+            return Ok(text("done"));
+        }
+        let (inside, count) = (inside.clone(), count.clone());
+        let pieces = (0..PIECES).map(move |_| {
+            thread::sleep(Duration::from_millis(2)); // the work that a piece is
+            inside.set();
+            count.up();
+            Ok::<_, Error>(".")
+        });
+        Ok(Response::new(Body::iter(pieces)))
+    });
+    let running = Running::start(server(1), app);
+    let mut busy = running.client();
+    busy.send(get("/slow")).unwrap();
+    entered.wait().unwrap();
+    let mut other = running.client();
+    assert_eq!(other.get("/other").unwrap().text(), "done");
+    let before = before.next().unwrap();
+    assert!(before < PIECES, "{before} pieces were sent before");
+    drop(busy);
 }

@@ -12,7 +12,7 @@ use gateway_core::server::{Call, Panic, catch};
 use gateway_core::{Application, CancelReason, Environ, Response};
 use http::{Method, StatusCode};
 
-use super::{Flow, Turn, Worker};
+use super::{Flow, TURNS, Turn, Worker};
 use crate::live::Loan;
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
@@ -183,6 +183,7 @@ impl<A: Application> Worker<'_, A> {
         let value = code();
         if !seat.end(pulse) {
             self.held = None;
+            self.turns = TURNS;
         }
         value
     }
@@ -191,6 +192,7 @@ impl<A: Application> Worker<'_, A> {
     pub(super) fn leave_seat(&mut self) {
         if let Some(held) = self.held.take() {
             self.shared.leave_seat(held.seat);
+            self.turns = TURNS; // time passes: events are to be looked for first
         }
     }
 

@@ -87,9 +87,13 @@ impl<A: Application> Worker<'_, A> {
     /// Pulls and sends, until the body is over, has nothing yet, or the client is slower. What is
     /// encoded already goes out with the first piece. Tells whether the response is over.
     fn pull_from(&mut self, turn: &mut Turn, response: &mut Responding) -> (Flow, bool) {
-        for _ in 0..PIECES {
+        let seated = self.held.is_some();
+        for pieces in 0..PIECES {
             if response.is_over() {
                 return (self.complete(turn, response), true);
+            }
+            if seated && pieces > 0 && self.held.is_none() {
+                break; // it took its time: others first
             }
             let (data, next) = match self.pull_piece(response) {
                 Pulled::Piece(data) => (data, Flow::Continue),
