@@ -12,7 +12,7 @@
 //! Variables that a front end gives and that stand for nothing here (`REMOTE_USER`, `SSL_CIPHER`, one's
 //! own) are kept, and asked for by their names.
 //!
-//! The view is lossless but for these. Fields of the same name are joined, which means the same
+//! The view is lossless but for these. An empty query is none. Fields of the same name are joined, which means the same
 //! (RFC 9110 §5.3). A header whose name holds `_` is left out: it would shadow the one with `-`. So is
 //! `Proxy`, whose `HTTP_PROXY` is taken for a setting by many programs (CVE-2016-5385), and what
 //! concerned the way here and was acted upon (RFC 3875 §4.1.18): `Transfer-Encoding`, in whose place
@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
 
 use crate::path;
@@ -140,6 +140,9 @@ impl Environ {
                 Some(length) => own(&length.to_string()),
                 None => self.joined(&CONTENT_LENGTH),
             },
+            "HTTP_HOST" if !self.headers().contains_key(HOST) => {
+                borrowed(self.uri().authority()?.as_str())
+            }
             _ if name.starts_with("HTTP_") => self.joined(&header_of_var(name)?),
             _ => {
                 let told = &self.0.told.as_ref()?.others;
@@ -486,6 +489,16 @@ mod tests {
         let environ = Environ::from_vars(vars, Input::empty()).unwrap();
         assert_eq!((environ.script_name(), environ.path_info()), ("", "/"));
         assert_eq!(environ.url(), "http://front:8080/");
+    }
+
+    #[test]
+    fn an_authority_that_only_the_target_names_is_kept() {
+        let request = Request::get("http://example.com:8443/x").body(Input::empty());
+        let environ = Environ::from_request(request.unwrap()).unwrap();
+        assert_eq!(environ.var("HTTP_HOST").unwrap(), "example.com:8443");
+        let again = round(&environ);
+        assert_eq!(again.url(), environ.url());
+        assert_eq!(again.vars().count(), environ.vars().count());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The tick: it finds calls that run too long, and what is overdue.
 //!
-//! It runs on the thread that called `serve`, every millisecond while calls are made and once a
-//! second otherwise. It never runs application code.
+//! It runs on the thread that called `serve`, every millisecond while calls are made and twice a
+//! second otherwise. Of the application's code it runs wakers only, when it cancels a call.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
