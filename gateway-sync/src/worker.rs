@@ -12,7 +12,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use gateway_core::server::{Panic, catch};
+use gateway_core::server::{Panic, Parker, catch};
 use gateway_core::{Application, BodyKind, CancelReason, Ending, status};
 use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::StatusCode;
@@ -27,7 +27,6 @@ use crate::seat::{Next, Out, Sweep};
 use crate::seating::Spare;
 use crate::shared::Shared;
 use crate::stopwatch::Account;
-use crate::worker::call::Parker;
 
 /// How much is read from a socket at a time.
 const SCRATCH: usize = 64 * 1024;

@@ -22,4 +22,4 @@ pub use call::Call;
 pub use caught::{Caught, Panic, catch};
 pub use host::{Detached, Host, Job};
 pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};
-pub use wait::block_on;
+pub use wait::{Parker, block_on};

@@ -1,4 +1,4 @@
-//! [`block_on`]: a thread that waits for a future.
+//! [`block_on`], [`Parker`]: a thread that waits for a future.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,10 +12,7 @@ use std::thread::{self, Thread};
 /// Must not be called on a thread that runs an async runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let parker = Arc::new(Parker {
-        thread: thread::current(),
-        woken: AtomicBool::new(false),
-    });
+    let parker = Parker::here();
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);
     loop {
@@ -26,15 +23,26 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Wakes a parked thread. The flag tells a wake of ours from somebody else's use of the thread's
-/// one token.
-struct Parker {
+/// Wakes a thread that waits for a future. The flag tells a wake of ours from somebody else's use of
+/// the thread's one token.
+#[derive(Debug)]
+pub struct Parker {
     thread: Thread,
     woken: AtomicBool,
 }
 
 impl Parker {
-    fn wait(&self) {
+    /// Wakes the calling thread. A [`Waker`] is made of it by `Waker::from`.
+    pub fn here() -> Arc<Self> {
+        Arc::new(Self {
+            thread: thread::current(),
+            woken: AtomicBool::new(false),
+        })
+    }
+
+    /// Sleeps until woken; returns at once if that has happened since the last wait. For the thread
+    /// that called [`here`](Self::here).
+    pub fn wait(&self) {
         while !self.woken.swap(false, Ordering::Acquire) {
             thread::park();
         }

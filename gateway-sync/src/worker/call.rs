@@ -3,9 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use gateway_core::server::{Call, Panic, catch};
@@ -226,39 +224,5 @@ where
         Ok(Poll::Ready(result)) => Poll::Ready(Ended::Answered(result)),
         Ok(Poll::Pending) => Poll::Pending,
         Err(panic) => Poll::Ready(Ended::Panicked(panic)),
-    }
-}
-
-/// Wakes a worker that waits with a future.
-pub(super) struct Parker {
-    thread: Thread,
-    woken: AtomicBool,
-}
-
-impl Parker {
-    /// Wakes the calling thread.
-    pub(super) fn here() -> Arc<Self> {
-        Arc::new(Self {
-            thread: thread::current(),
-            woken: AtomicBool::new(false),
-        })
-    }
-
-    fn wait(&self) {
-        while !self.woken.swap(false, Ordering::Acquire) {
-            thread::park();
-        }
-    }
-}
-
-impl Wake for Parker {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if !self.woken.swap(true, Ordering::Release) {
-            self.thread.unpark();
-        }
     }
 }
