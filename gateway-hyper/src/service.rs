@@ -71,8 +71,9 @@ fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Fai
     }
     let shared = &exchange.state.shared;
     let (mut parts, body) = request.into_parts();
-    strict::check(&mut parts).map_err(Failure::Refused)?;
-    let limit = shared.settings.limits.body;
+    let limits = &shared.settings.limits;
+    strict::check(&mut parts, limits).map_err(Failure::Refused)?;
+    let limit = limits.body;
     if http_body::Body::size_hint(&body).lower() > limit {
         return Err(Failure::Refused(Refusal::BodyTooLarge(limit)));
     }

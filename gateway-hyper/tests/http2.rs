@@ -129,6 +129,24 @@ async fn refuses_what_http1_refuses() {
 }
 
 #[tokio::test]
+async fn the_limits_of_a_head_are_those_of_http1() {
+    let server = start(app);
+    let mut client = connect(&server).await;
+    let long = format!("/{}", "x".repeat(9000));
+    for (path, fields, status) in [("/", 100, 200), ("/", 101, 431), (long.as_str(), 0, 414)] {
+        let mut get = request(Method::GET, path);
+        for _ in 0..fields {
+            get = get.header("x", "1");
+        }
+        let answer = client
+            .send_request(get.body(Full::default()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{fields}");
+    }
+}
+
+#[tokio::test]
 async fn a_stop_finishes_what_runs_and_takes_no_more() {
     let (entered, release) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
     let gates = std::sync::Arc::new((entered, release));

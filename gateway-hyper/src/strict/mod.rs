@@ -3,9 +3,11 @@
 //! What can no longer be seen there is refused before hyper reads it, by [`wire`](crate::wire).
 
 mod authority;
+mod extent;
 mod options;
 mod target;
 
+use gateway_core::server::Limits;
 use http::Version;
 use http::header::{CONNECTION, COOKIE, EXPECT, HOST};
 use http::request::Parts;
@@ -15,8 +17,11 @@ use crate::refusal::Refusal;
 use authority::HostPort;
 
 /// Checks a request's head, and joins the crumbs of an HTTP/2 client's cookies.
-pub(crate) fn check(parts: &mut Parts) -> Result<(), Refusal> {
+pub(crate) fn check(parts: &mut Parts, limits: &Limits) -> Result<(), Refusal> {
     let found = look_through(&parts.headers)?;
+    if parts.version >= Version::HTTP_2 {
+        extent::check(parts, found.cookies, limits)?; // HTTP/1 was measured as it came
+    }
     target::check(&parts.method, &parts.uri, parts.version)?;
     host(parts, &found)?;
     if let Some(refusal) = found.options {
@@ -125,7 +130,8 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        check(&mut parts).map_or_else(|refusal| refusal.status().as_u16(), |()| 200)
+        check(&mut parts, &Limits::default())
+            .map_or_else(|refusal| refusal.status().as_u16(), |()| 200)
     }
 
     #[test]
@@ -183,7 +189,7 @@ mod tests {
         let request = Request::get("http://a/").version(Version::HTTP_2);
         let request = request.header("cookie", "a=1").header("cookie", "b=2");
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        check(&mut parts).unwrap();
+        check(&mut parts, &Limits::default()).unwrap();
         let cookies: Vec<_> = parts.headers.get_all(COOKIE).iter().collect();
         assert_eq!(cookies, ["a=1; b=2"]);
     }
