@@ -14,7 +14,7 @@ use crate::shared::Stage;
 /// What a client sends first that speaks HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a client is told that did not even begin a request in time.
+/// What a client is told that began, but said too little in time.
 const TOO_LATE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -51,7 +51,7 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Reads until the protocol is known; `None` if the client leaves, or says too little for too long
-    /// and is told so. (hyper-util's `auto` builder would wait for ever.)
+    /// and is told so, unless it has said nothing. (hyper-util's `auto` builder would wait for ever.)
     pub(super) async fn new(
         socket: &mut (impl AsyncRead + AsyncWrite + Unpin),
         state: &State,
@@ -83,7 +83,8 @@ impl Opening {
             }
             ready!(alarm.as_mut().poll(cx));
             tracing::debug!(peer = %state.endpoint.remote, "closed a connection that said too little to begin");
-            if state.shared.stop.stage() == Stage::Serving {
+            // One that has not said a byte asked for nothing: browsers keep such connections in reserve.
+            if !bytes.is_empty() && state.shared.stop.stage() == Stage::Serving {
                 // Whether it can be written is not waited for.
                 let _ = Pin::new(&mut *socket).poll_write(cx, TOO_LATE);
             }
