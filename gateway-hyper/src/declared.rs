@@ -46,7 +46,7 @@ pub(crate) struct Question<'a> {
 /// Decides how the body is sent (RFC 9112 §6.3 as the sender sees it), and puts the head in order:
 /// no Content-Length where none may be, that of GET for HEAD.
 pub(crate) fn framing(question: &Question<'_>, headers: &mut HeaderMap) -> Result<Framing, Fault> {
-    let declared = look_through(headers)?;
+    let declared = look_through(headers, question.status)?;
     let actual = question.length;
     match question.status.as_u16() {
         code @ (..=199 | 600..) => Err(Fault::NotFinal(code)),
@@ -97,7 +97,7 @@ fn of_body(declared: Option<u64>, actual: Option<u64>, version: Version) -> Resu
 
 /// Looks through the fields, once: refuses those that belong to the connection and so to the host
 /// (RFC 9110 §7.6.1), and gives the Content-Length, which is one line of digits.
-fn look_through(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+fn look_through(headers: &HeaderMap, status: StatusCode) -> Result<Option<u64>, Fault> {
     let mut declared = None;
     for (name, value) in headers {
         if *name == CONTENT_LENGTH {
@@ -105,7 +105,7 @@ fn look_through(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
             if declared.replace(length).is_some() {
                 return Err(Fault::InvalidContentLength);
             }
-        } else if let Some(hop) = hop_by_hop(name, value) {
+        } else if let Some(hop) = hop_by_hop(name, value, status) {
             return Err(Fault::HopByHop(hop));
         }
     }
@@ -113,15 +113,18 @@ fn look_through(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
 }
 
 /// The name of a field that the application must not set. `Connection: close` it may, and `Trailer`
-/// is its own.
-fn hop_by_hop(name: &HeaderName, value: &HeaderValue) -> Option<&'static str> {
+/// is its own. 426 says with Upgrade what to change to (RFC 9110 §15.5.22).
+fn hop_by_hop(name: &HeaderName, value: &HeaderValue, status: StatusCode) -> Option<&'static str> {
+    let names_upgrade = status == StatusCode::UPGRADE_REQUIRED;
     if *name == CONNECTION {
-        let is_close = value.as_bytes().eq_ignore_ascii_case(b"close");
-        return (!is_close).then_some("connection");
+        let value = value.as_bytes();
+        let is_own = value.eq_ignore_ascii_case(b"close")
+            || (names_upgrade && value.eq_ignore_ascii_case(b"upgrade"));
+        return (!is_own).then_some("connection");
     }
     match name.as_str() {
         "transfer-encoding" => Some("transfer-encoding"),
-        "upgrade" => Some("upgrade"),
+        "upgrade" if !names_upgrade => Some("upgrade"),
         "te" => Some("te"),
         "keep-alive" => Some("keep-alive"),
         "proxy-connection" => Some("proxy-connection"),
@@ -223,6 +226,13 @@ mod tests {
                 &[("content-length", "0")],
                 Some(0),
                 (Framing::None, None),
+            ),
+            (
+                Method::GET,
+                426,
+                &[("upgrade", "x"), ("connection", "upgrade")],
+                Some(1),
+                (Framing::Exactly(1), None),
             ),
             (
                 Method::GET,
