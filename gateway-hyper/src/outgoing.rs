@@ -10,16 +10,24 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use gateway_core::server::{Panic, catch};
 use gateway_core::{Body, BodyKind, Channel, Ending, Error, Stream};
+use http::Version;
 use http_body::{Frame, SizeHint};
 
 use crate::declared::Framing;
 use crate::exchange::Exchange;
 use crate::pull::{Maker, Pull};
 
+/// How much is handed on at once over HTTP/2. hyper asks for the next piece only when the client has room
+/// on the stream, and so a response is not taken for sent while the client has yet to take it. (Over
+/// HTTP/1 the socket tells when that is.)
+const PIECE: usize = 16 * 1024;
+
 /// The response body on its way out.
 pub(crate) struct Outgoing {
     // Goes before the exchange: who is told of the end finds the body closed.
     source: Source,
+    /// What is left of a chunk that goes out in pieces.
+    rest: Bytes,
     framing: Framing,
     /// An abort that waits until what was sent before it is flushed.
     aborting: Option<Aborted>,
@@ -64,10 +72,28 @@ impl Outgoing {
         }
         Self {
             source,
+            rest: Bytes::new(),
             framing,
             aborting: None,
             exchange,
         }
+    }
+
+    /// The next frame, in pieces over HTTP/2.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Fault>> {
+        let frame = match self.rest.is_empty() {
+            true => ready!(self.source.poll(cx))?,
+            false => Some(Frame::data(std::mem::take(&mut self.rest))),
+        };
+        let in_pieces = self.exchange.version >= Version::HTTP_2;
+        Poll::Ready(Ok(frame.map(|frame| match frame.into_data() {
+            Ok(mut chunk) if in_pieces && chunk.len() > PIECE => {
+                self.rest = chunk.split_off(PIECE);
+                Frame::data(chunk)
+            }
+            Ok(chunk) => Frame::data(chunk),
+            Err(frame) => frame,
+        })))
     }
 
     /// Counts a chunk; refuses one that is beyond what was declared.
@@ -103,6 +129,7 @@ impl Outgoing {
     /// something was to come.
     fn abort(&mut self, fault: &Fault, cx: &mut Context<'_>) {
         self.source = Source::Ended;
+        self.rest = Bytes::new();
         self.exchange.fail(match fault {
             Fault::Panicked(_) => Ending::Panicked,
             _ => Ending::Failed,
@@ -133,7 +160,7 @@ impl http_body::Body for Outgoing {
         if let Some(aborted) = self.aborting.take() {
             return Poll::Ready(Some(Err(aborted)));
         }
-        let frame = ready!(self.source.poll(cx));
+        let frame = ready!(self.poll_piece(cx));
         let checked = match frame {
             Ok(None) => self.end().map(|()| None),
             Ok(Some(frame)) => match frame.data_ref() {
@@ -152,7 +179,7 @@ impl http_body::Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.source, Source::Ended) && self.aborting.is_none()
+        matches!(self.source, Source::Ended) && self.rest.is_empty() && self.aborting.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -24,6 +24,8 @@ pub(crate) struct Waits {
     pub(crate) left_since: Option<u64>,
     /// Whether the application was told so.
     pub(crate) left: bool,
+    /// Whether the connection has been told to end, once all that it has is sent.
+    pub(crate) ending: bool,
 }
 
 /// How long, in milliseconds, a client that sends no more is taken for one that waits for its
@@ -70,7 +72,15 @@ impl Waits {
         if self.requests == 0 {
             return Some((after(self.turned_at, timeouts.head), Overdue::Head));
         }
-        Some((after(self.turned_at, timeouts.idle), Overdue::Idle))
+        let idle = after(self.turned_at, timeouts.idle);
+        Some(match self.ending {
+            false => (idle, Overdue::Idle),
+            // hyper may still hold the rest of a response that the client has no room for.
+            true => (
+                idle.saturating_add(millis(timeouts.write_stall)),
+                Overdue::Idle,
+            ),
+        })
     }
 
     /// What the connection is at, in words for the log.
@@ -141,6 +151,14 @@ mod tests {
             (gone, "in application", Some((5200, Overdue::Gone))),
             (opening, "opening", Some((35, Overdue::Head))),
             (idle, "idle", Some((80, Overdue::Idle))),
+            (
+                Waits {
+                    ending: true,
+                    ..idle
+                },
+                "idle",
+                Some((120, Overdue::Idle)),
+            ),
             (head, "reading head", Some((39, Overdue::Head))),
             (call, "in application", None),
             (writing, "writing", Some((140, Overdue::Write))),

@@ -7,7 +7,7 @@ use std::task::Poll;
 use tokio::time::sleep_until;
 
 use super::State;
-use super::deadline::Overdue;
+use super::deadline::{Overdue, Waits};
 use crate::shared::Stage;
 
 /// Polls `connection` to its end, or cuts it off when it is overdue or the server must stop.
@@ -35,7 +35,10 @@ where
             if stage == Stage::Cutting {
                 return Poll::Ready(Ok(()));
             }
-            let waits = state.waits();
+            let waits = Waits {
+                ending,
+                ..state.waits()
+            };
             // What was on its way when the word to stop came is let in: a part of a head is here.
             let asked_to_end = stage == Stage::Draining && waits.head_since.is_none();
             if !ending && (asked_to_end || state.is_last()) {

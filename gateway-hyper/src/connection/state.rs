@@ -270,6 +270,7 @@ impl State {
             write_since: since(&self.write_since),
             left_since: since(&self.left_since),
             left: self.has_left(),
+            ending: false, // its driver knows
         }
     }
 
