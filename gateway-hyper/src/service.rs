@@ -11,7 +11,7 @@ use gateway_core::server::{Caught, Panic, error_response, status_of};
 use gateway_core::{
     Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
-use http::header::CONNECTION;
+use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
@@ -232,13 +232,27 @@ fn close_if_last(response: &mut Response, exchange: &Exchange) {
     let is_last = most.is_some_and(|most| exchange.number + 1 >= most)
         || state.is_draining()
         || state.is_body_left(exchange.number);
+    let headers = response.headers_mut();
+    let upgrades = headers.contains_key(UPGRADE);
+    let is_last = is_last || headers.get(CONNECTION).is_some_and(is_close);
     if exchange.version >= Version::HTTP_2 {
         // There is no such field in HTTP/2 (RFC 9113 §8.2.2): it says so with GOAWAY.
-        if response.headers_mut().remove(CONNECTION).is_some() || is_last {
+        headers.remove(CONNECTION);
+        if is_last {
             state.set_last();
         }
-    } else if is_last {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
+        return;
     }
+    // Upgrade is a field of the connection's, and named there (RFC 9110 §7.8).
+    let said = match (upgrades, is_last) {
+        (true, true) => "upgrade, close",
+        (true, false) => "upgrade",
+        (false, true) => "close",
+        (false, false) => return,
+    };
+    headers.insert(CONNECTION, HeaderValue::from_static(said));
+}
+
+fn is_close(connection: &HeaderValue) -> bool {
+    connection.as_bytes().eq_ignore_ascii_case(b"close")
 }

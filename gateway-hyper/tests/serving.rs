@@ -88,3 +88,29 @@ fn sends_every_kind_of_body() {
         assert!(response.contains(&declared), "{path}: {response}");
     }
 }
+
+#[test]
+fn an_answer_that_requires_an_upgrade_says_which() {
+    let server = start(|environ: Environ| async move {
+        let mut answer = text("upgrade first");
+        *answer.status_mut() = http::StatusCode::UPGRADE_REQUIRED;
+        let headers = answer.headers_mut();
+        headers.insert("upgrade", http::HeaderValue::from_static("example/1"));
+        if environ.path_info() == "/close" {
+            headers.insert("connection", http::HeaderValue::from_static("close"));
+        }
+        Ok(answer)
+    });
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let answer = client.until("upgrade first");
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+    assert!(answer.contains("\r\nupgrade: example/1\r\n"), "{answer}");
+    assert!(answer.contains("\r\nconnection: upgrade\r\n"), "{answer}");
+    client.send("GET /close HTTP/1.1\r\nHost: x\r\n\r\n");
+    let last = client.rest();
+    assert!(
+        last.contains("\r\nconnection: upgrade, close\r\n"),
+        "{last}"
+    );
+}
