@@ -8,10 +8,10 @@ use gateway_core::{Address, CancelReason, Ending, Outcome};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Version};
 
-use crate::connection::State;
+use crate::connection::{State, Taking};
 
 /// A response with no more than this, in bytes, is taken for written when hyper has it: it fits any
-/// socket's buffer. (Over HTTP/2 any response is: hyper does not tell more.)
+/// socket's buffer. (Over HTTP/2 the last such piece of any response is: hyper does not tell more.)
 const AT_ONCE: u64 = 16 * 1024;
 
 /// A request from its head to the end of its response. When it is dropped the request is over:
@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
     /// The number of the request on its connection, from 0.
     pub(crate) number: u64,
     pub(crate) received_at: Instant,
+    /// Whether the client takes the response, over HTTP/2.
+    pub(crate) taking: Option<Arc<Taking>>,
     target: Option<PathAndQuery>,
     status: Option<StatusCode>,
     sent: u64,
@@ -45,6 +47,7 @@ impl Exchange {
             version: request.version(),
             number,
             received_at,
+            taking: None,
             target: request.uri().path_and_query().cloned(),
             status: None,
             sent: 0,
@@ -94,9 +97,17 @@ impl Exchange {
         self.ending.get_or_insert(ending);
     }
 
+    /// Whether the client has taken nothing of it for too long, on a stream of its own.
+    fn has_stalled(&self) -> bool {
+        self.taking.as_ref().is_some_and(|it| it.has_stalled())
+    }
+
     /// How it ended, where nobody has said so: something outside has cut it off.
     fn cut_off(&self) -> Ending {
-        let reason = self.state.why_cut();
+        let reason = match self.has_stalled() {
+            true => CancelReason::Deadline,
+            false => self.state.why_cut(),
+        };
         self.call.cancel(reason);
         let at = match self.status {
             Some(_) => "writing",
@@ -115,7 +126,9 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let ending = self.ending.unwrap_or_else(|| self.cut_off());
+        // The last piece is handed over, and counted, before the client has room for it.
+        let known = self.ending.filter(|_| !self.has_stalled());
+        let ending = known.unwrap_or_else(|| self.cut_off());
         let outcome = Outcome::new(self.status, self.sent, ending);
         // Before the next request may begin, so that the two never seem to run at once.
         self.state.end_request(self.state.shared.clock.now());

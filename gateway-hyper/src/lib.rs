@@ -77,7 +77,12 @@
 //!
 //! Every wait has a bound ([`Timeouts`]): for the head 408, for the body
 //! [`InputError::TimedOut`](gateway_core::InputError), which is 408 where the application lets it
-//! through, for the client to take the response a cut, between requests a close.
+//! through, for the client to take the response a cut, between requests a close. A connection that
+//! has not sent a byte is closed without a word.
+//!
+//! Over HTTP/2 the bound on taking a response is each stream's own as well: one whose window stays shut
+//! for [`Timeouts::write_stall`], with a piece of at most 16 KiB waiting, is reset, and the others go on.
+//! Only of the last piece hyper does not tell whether it is taken; it goes with the connection.
 //!
 //! # When the client leaves
 //!
@@ -117,6 +122,7 @@
 //! [`Timeouts`]: gateway_core::server::Timeouts
 //! [`Timeouts::body_stall`]: gateway_core::server::Timeouts::body_stall
 //! [`Timeouts::request`]: gateway_core::server::Timeouts::request
+//! [`Timeouts::write_stall`]: gateway_core::server::Timeouts::write_stall
 //! [`Timeouts::drain`]: gateway_core::server::Timeouts::drain
 
 #![forbid(unsafe_code)]

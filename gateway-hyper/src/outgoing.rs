@@ -13,6 +13,7 @@ use gateway_core::{Body, BodyKind, Channel, Ending, Error, Stream};
 use http::Version;
 use http_body::{Frame, SizeHint};
 
+use crate::connection::Taking;
 use crate::declared::Framing;
 use crate::exchange::Exchange;
 use crate::pull::{Maker, Pull};
@@ -69,6 +70,8 @@ impl Outgoing {
         };
         if matches!(source, Source::Ended) {
             exchange.complete();
+        } else {
+            exchange.taking = Taking::of_stream();
         }
         Self {
             source,
@@ -160,7 +163,14 @@ impl http_body::Body for Outgoing {
         if let Some(aborted) = self.aborting.take() {
             return Poll::Ready(Some(Err(aborted)));
         }
-        let frame = ready!(self.poll_piece(cx));
+        let polled = self.poll_piece(cx);
+        if let Some(taking) = &self.exchange.taking {
+            match polled {
+                Poll::Ready(Ok(Some(_))) => taking.hand(self.exchange.state.shared.clock.now()),
+                _ => taking.rest(),
+            }
+        }
+        let frame = ready!(polled);
         let checked = match frame {
             Ok(None) => self.end().map(|()| None),
             Ok(Some(frame)) => match frame.data_ref() {

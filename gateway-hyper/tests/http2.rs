@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use common::{Running, start};
-use gateway_core::{Body, Environ, Error, Response, Result, text};
+use common::{Running, start, start_with};
+use gateway_core::server::Timeouts;
+use gateway_core::{Body, Ending, Environ, Error, Response, Result, text};
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -143,6 +146,79 @@ async fn the_limits_of_a_head_are_those_of_http1() {
             .await
             .unwrap();
         assert_eq!(answer.status(), status, "{fields}");
+    }
+}
+
+/// Far more than a client with a [`WINDOW`] is sent before it reads.
+const BIG: usize = 1 << 20;
+
+const WINDOW: u32 = 32 * 1024;
+
+/// A connection whose client is sent no more than a window until it reads.
+async fn connect_narrow(server: &Running) -> SendRequest<Full<Bytes>> {
+    let stream = tokio::net::TcpStream::connect(server.addr).await.unwrap();
+    let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(WINDOW)
+        .handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+fn big(environ: &Environ) -> Body {
+    match environ.path_info() {
+        "/whole" => Body::from(vec![b'x'; BIG]),
+        _ => Body::iter((0..16).map(|_| Ok::<_, Error>(vec![b'x'; BIG / 16]))),
+    }
+}
+
+#[tokio::test]
+async fn an_idle_time_out_cuts_no_response_on_its_way() {
+    let mut timeouts = Timeouts::default();
+    timeouts.idle = Duration::from_millis(20);
+    let app = |environ: Environ| async move { Ok(Response::new(big(&environ))) };
+    let server = start_with(app, |server| server.timeouts(timeouts));
+    for path in ["/whole", "/iter"] {
+        let mut client = connect_narrow(&server).await;
+        let get = request(Method::GET, path).body(Full::default()).unwrap();
+        let answer = client.send_request(get).await.unwrap();
+        // By when another connection that began to be idle after it is closed, it was idle too long.
+        let mut idle = server.connect();
+        idle.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+        tokio::task::spawn_blocking(move || idle.rest())
+            .await
+            .unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body.len(), BIG, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_the_client_does_not_take_is_reset_and_no_other() {
+    let mut timeouts = Timeouts::default();
+    timeouts.write_stall = Duration::from_millis(50);
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let app = move |environ: Environ| {
+        let tell = tell.clone();
+        async move {
+            if environ.path_info() == "/cookie" {
+                return Ok(text("taken"));
+            }
+            environ.on_finish(move |outcome| tell.send(outcome.ending).unwrap());
+            Ok(Response::new(big(&environ)))
+        }
+    };
+    let server = start_with(app, |server| server.timeouts(timeouts));
+    let mut client = connect_narrow(&server).await;
+    let get = |path| request(Method::GET, path).body(Full::default()).unwrap();
+    for path in ["/whole", "/iter"] {
+        let left_lying = client.send_request(get(path)).await.unwrap();
+        assert_eq!(told.recv().await, Some(Ending::TimedOut), "{path}");
+        let other = client.send_request(get("/cookie")).await.unwrap();
+        let body = other.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "taken");
+        assert!(left_lying.into_body().collect().await.is_err(), "{path}");
     }
 }
 

@@ -101,7 +101,8 @@ impl Waits {
     }
 }
 
-fn after(since: u64, timeout: std::time::Duration) -> u64 {
+/// The end of a bound that began at `since`.
+pub(super) fn after(since: u64, timeout: std::time::Duration) -> u64 {
     since.saturating_add(millis(timeout))
 }
 

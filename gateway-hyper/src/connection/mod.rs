@@ -5,6 +5,7 @@ mod drive;
 mod io;
 mod opening;
 mod state;
+mod streams;
 
 use std::sync::Arc;
 
@@ -13,10 +14,11 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 
 pub(crate) use io::Io;
 pub(crate) use state::State;
+pub(crate) use streams::Taking;
 
 use crate::exchange::Exchange;
 use crate::listener::Socket;
@@ -24,6 +26,7 @@ use crate::service;
 use crate::wire::Wire;
 use drive::drive;
 use opening::{Opening, Protocol};
+use streams::Streams;
 
 /// HTTP/2 streams at once on a connection: 128 (nginx: 128; hyper: 200).
 const STREAMS: u32 = 128;
@@ -73,10 +76,10 @@ fn http1(state: &State) -> http1::Builder {
 }
 
 /// hyper's part of HTTP/2.
-fn http2(state: &State) -> http2::Builder<TokioExecutor> {
+fn http2(state: &Arc<State>) -> http2::Builder<Streams> {
     let settings = &state.shared.settings;
     let head = u32::try_from(settings.limits.head).unwrap_or(u32::MAX);
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let mut builder = http2::Builder::new(Streams(Arc::clone(state)));
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
