@@ -11,6 +11,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 pub(crate) enum Framing {
     /// There is no body, whatever the head says: HEAD, 204, 205, 304.
     None,
+    /// There is none, but the head says how long that of GET is: 304 over HTTP/1. hyper drops that
+    /// from the head of a response without a body.
+    Withheld(u64),
     /// This many bytes, neither more nor fewer.
     Exactly(u64),
     /// As many as come: chunked, or HTTP/2's own framing.
@@ -59,7 +62,10 @@ pub(crate) fn framing(question: &Question<'_>, headers: &mut HeaderMap) -> Resul
             }
         }
         // What GET would have had (RFC 9110 §8.6) only the application knows.
-        304 => Ok(Framing::None),
+        304 => Ok(match declared {
+            Some(length @ 1..) if question.version < Version::HTTP_2 => Framing::Withheld(length),
+            _ => Framing::None,
+        }),
         _ if question.method == Method::HEAD => of_head(declared, actual, headers),
         _ => of_body(declared, actual, question.version),
     }
@@ -219,7 +225,13 @@ mod tests {
                 (Framing::None, said("5")),
             ),
             (Method::HEAD, 200, &[], Some(0), (Framing::None, None)),
-            (Method::GET, 304, &five, Some(0), (Framing::None, said("5"))),
+            (
+                Method::GET,
+                304,
+                &five,
+                Some(0),
+                (Framing::Withheld(5), said("5")),
+            ),
             (
                 Method::GET,
                 204,

@@ -65,7 +65,7 @@ impl Outgoing {
     /// The body of a response whose head says `framing`.
     pub(crate) fn new(body: Body, framing: Framing, mut exchange: Box<Exchange>) -> Self {
         let source = match framing {
-            Framing::None => Source::Ended,
+            Framing::None | Framing::Withheld(_) => Source::Ended,
             _ => Source::of(body.into_kind(), &exchange),
         };
         if matches!(source, Source::Ended) {
@@ -189,12 +189,15 @@ impl http_body::Body for Outgoing {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.source, Source::Ended) && self.rest.is_empty() && self.aborting.is_none()
+        let is_withheld = matches!(self.framing, Framing::Withheld(_));
+        let has_ended = matches!(self.source, Source::Ended) && self.rest.is_empty();
+        has_ended && self.aborting.is_none() && !is_withheld
     }
 
     fn size_hint(&self) -> SizeHint {
         match self.framing {
             Framing::None => SizeHint::with_exact(0),
+            Framing::Withheld(length) => SizeHint::with_exact(length),
             Framing::Exactly(declared) => SizeHint::with_exact(declared - self.exchange.sent()),
             Framing::Open | Framing::UntilClose => SizeHint::default(),
         }

@@ -114,3 +114,23 @@ fn an_answer_that_requires_an_upgrade_says_which() {
         "{last}"
     );
 }
+
+#[test]
+fn not_modified_keeps_the_length_that_get_has() {
+    let server = start(|_environ: Environ| async {
+        let mut answer = Response::new(Body::default());
+        *answer.status_mut() = http::StatusCode::NOT_MODIFIED;
+        let headers = answer.headers_mut();
+        headers.insert("content-length", http::HeaderValue::from_static("12345"));
+        Ok(answer)
+    });
+    let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let last = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answers = server.whole([get, last].concat());
+    let heads: Vec<_> = answers.split_terminator("\r\n\r\n").collect();
+    assert_eq!(heads.len(), 2, "{answers}");
+    for head in heads {
+        assert!(head.starts_with("HTTP/1.1 304 "), "{answers}");
+        assert_eq!(head.matches("content-length: 12345").count(), 1);
+    }
+}
