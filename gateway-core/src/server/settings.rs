@@ -47,7 +47,8 @@ impl Default for Limits {
 #[non_exhaustive]
 pub struct Timeouts {
     /// From the first byte of a request head, or the start of a connection, to the end of the
-    /// head; then 408. Default 30 s (nginx: 60 s; gunicorn: none).
+    /// head; then 408, or a close without a word where not a byte has come. Default 30 s (nginx:
+    /// 60 s; gunicorn: none).
     pub head: Duration,
     /// Without a byte of a request body that is due; then 408. Default 30 s (nginx: 60 s).
     pub body_stall: Duration,
