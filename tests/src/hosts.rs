@@ -18,71 +18,47 @@ pub struct SyncHost;
 #[derive(Clone, Copy, Debug)]
 pub struct HyperHost;
 
-impl TestHost for SyncHost {
-    fn name(&self) -> &str {
-        "gateway-sync"
-    }
+/// A host whose `Server` has the face that both have, and which is served by `$serve`.
+macro_rules! test_host {
+    ($host:ident, $name:literal, $server:path, $serve:ident) => {
+        impl TestHost for $host {
+            fn name(&self) -> &str {
+                $name
+            }
 
-    fn start(&self, application: BoxApplication, setup: Setup) -> io::Result<Running> {
-        let mut listen = setup.listen.into_iter();
-        let mut server = match listen.next().ok_or_else(nowhere)? {
-            Listen::Tcp => gateway_sync::Server::bind(LOCAL)?,
-            Listen::TcpAt(address) => gateway_sync::Server::bind(address)?,
-            Listen::TcpBound(listener) => gateway_sync::Server::from_listener(listener)?,
-            Listen::Unix(path) => gateway_sync::Server::bind_unix(path)?,
-            Listen::UnixBound(listener) => gateway_sync::Server::from_unix_listener(listener)?,
-            _ => return Err(nowhere()),
-        };
-        for place in listen {
-            server = match place {
-                Listen::Tcp => server.and_bind(LOCAL)?,
-                Listen::TcpAt(address) => server.and_bind(address)?,
-                Listen::Unix(path) => server.and_bind_unix(path)?,
-                _ => return Err(nowhere()),
-            };
+            fn start(&self, application: BoxApplication, setup: Setup) -> io::Result<Running> {
+                use $server as Server;
+                let mut listen = setup.listen.into_iter();
+                let mut server = match listen.next().ok_or_else(nowhere)? {
+                    Listen::Tcp => Server::bind(LOCAL)?,
+                    Listen::TcpAt(address) => Server::bind(address)?,
+                    Listen::TcpBound(listener) => Server::from_listener(listener)?,
+                    Listen::Unix(path) => Server::bind_unix(path)?,
+                    Listen::UnixBound(listener) => Server::from_unix_listener(listener)?,
+                    _ => return Err(nowhere()),
+                };
+                for place in listen {
+                    server = match place {
+                        Listen::Tcp => server.and_bind(LOCAL)?,
+                        Listen::TcpAt(address) => server.and_bind(address)?,
+                        Listen::Unix(path) => server.and_bind_unix(path)?,
+                        _ => return Err(nowhere()),
+                    };
+                }
+                let server = server
+                    .threads(setup.threads)
+                    .limits(setup.limits)
+                    .timeouts(setup.timeouts);
+                let (addresses, handle) = (server.local_addrs().to_vec(), server.handle());
+                let serve = move || server.$serve(application);
+                Ok(Running::spawn(addresses, move || handle.stop(), serve))
+            }
         }
-        let server = server
-            .threads(setup.threads)
-            .limits(setup.limits)
-            .timeouts(setup.timeouts);
-        let (addresses, handle) = (server.local_addrs().to_vec(), server.handle());
-        let serve = move || server.serve(application);
-        Ok(Running::spawn(addresses, move || handle.stop(), serve))
-    }
+    };
 }
 
-impl TestHost for HyperHost {
-    fn name(&self) -> &str {
-        "gateway-hyper"
-    }
-
-    fn start(&self, application: BoxApplication, setup: Setup) -> io::Result<Running> {
-        let mut listen = setup.listen.into_iter();
-        let mut server = match listen.next().ok_or_else(nowhere)? {
-            Listen::Tcp => gateway_hyper::Server::bind(LOCAL)?,
-            Listen::TcpAt(address) => gateway_hyper::Server::bind(address)?,
-            Listen::TcpBound(listener) => gateway_hyper::Server::from_listener(listener)?,
-            Listen::Unix(path) => gateway_hyper::Server::bind_unix(path)?,
-            Listen::UnixBound(listener) => gateway_hyper::Server::from_unix_listener(listener)?,
-            _ => return Err(nowhere()),
-        };
-        for place in listen {
-            server = match place {
-                Listen::Tcp => server.and_bind(LOCAL)?,
-                Listen::TcpAt(address) => server.and_bind(address)?,
-                Listen::Unix(path) => server.and_bind_unix(path)?,
-                _ => return Err(nowhere()),
-            };
-        }
-        let server = server
-            .threads(setup.threads)
-            .limits(setup.limits)
-            .timeouts(setup.timeouts);
-        let (addresses, handle) = (server.local_addrs().to_vec(), server.handle());
-        let serve = move || server.run(application);
-        Ok(Running::spawn(addresses, move || handle.stop(), serve))
-    }
-}
+test_host!(SyncHost, "gateway-sync", gateway_sync::Server, serve);
+test_host!(HyperHost, "gateway-hyper", gateway_hyper::Server, run);
 
 const LOCAL: &str = "127.0.0.1:0";
 
