@@ -74,6 +74,7 @@ class Combobox {
   async look() {
     this.input.removeAttribute("aria-invalid");
     this.abort?.abort();
+    this.activate(-1);
     const typed = this.input.value;
     if (!typed.trim() || /^[\s\d.,+-]*$/.test(typed)) return this.close();
     const { signal } = (this.abort = new AbortController());
@@ -86,6 +87,8 @@ class Combobox {
   }
 
   show(cities) {
+    // Who has gone down the list already stays where they are when a later answer replaces it.
+    const active = this.options[this.active]?.id;
     this.options = cities;
     this.list.replaceChildren(...cities.map((city, index) => {
       const aside = (city.alias ? city.name + ", " : "") + country(city);
@@ -94,7 +97,7 @@ class Combobox {
     }));
     this.list.hidden = cities.length === 0;
     this.input.setAttribute("aria-expanded", String(cities.length > 0));
-    this.activate(-1);
+    this.activate(cities.findIndex((city) => city.id === active));
   }
 
   close() {
