@@ -45,17 +45,40 @@ fn beyond_the_threads_and_the_queue_the_answer_is_503() {
 
 #[test]
 fn a_call_whose_client_left_while_it_waited_is_not_begun() {
+    /// Tells when a call is over, or dropped because its client left.
+    struct Over(Sender<String>, String);
+    impl Drop for Over {
+        fn drop(&mut self) {
+            let _ = self.0.send(std::mem::take(&mut self.1));
+        }
+    }
     let (app, enters, release) = gated();
-    let server = start_with(app, |server| server.threads(1).queue(10));
+    let app = Arc::new(app);
+    let (call, called) = channel();
+    let (tell, over) = channel();
+    let watched = move |environ: Environ| {
+        let watch = Over(tell.clone(), environ.path_info().to_owned());
+        call.send(environ.path_info().to_owned()).unwrap();
+        let app = Arc::clone(&app);
+        async move {
+            let _watch = watch;
+            app.call(environ).await
+        }
+    };
+    let server = start_with(watched, |server| server.threads(1).queue(10));
     let mut first = server.connect();
     first.send(GET);
     enters.recv_timeout(PATIENCE).unwrap();
 
     let mut leaves = server.connect();
-    leaves.send(GET);
+    leaves.send(GET.replace("GET /", "GET /leaves"));
+    // A reset that comes with the request would keep it from being read at all.
+    assert_eq!(called.recv_timeout(PATIENCE).unwrap(), "/");
+    assert_eq!(called.recv_timeout(PATIENCE).unwrap(), "/leaves");
     let socket = socket2::SockRef::from(&leaves.stream);
     socket.set_linger(Some(std::time::Duration::ZERO)).unwrap();
-    drop(leaves); // a reset, which the server sees at once
+    drop(leaves);
+    assert_eq!(over.recv_timeout(PATIENCE).unwrap(), "/leaves");
     let mut stays = server.connect();
     stays.send(GET);
 
