@@ -14,12 +14,16 @@ mod answer;
 pub(crate) mod call;
 mod caught;
 mod host;
+mod pace;
 mod settings;
+mod stage;
 mod wait;
 
 pub use answer::{error_response, status_of};
 pub use call::Call;
 pub use caught::{Caught, Panic, catch};
 pub use host::{Detached, Host, Job};
+pub use pace::Pace;
 pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};
+pub use stage::Stage;
 pub use wait::{Parker, block_on};

@@ -17,6 +17,19 @@ pub struct Limits {
     pub headers: usize,
     /// The request body, in bytes; beyond it 413. Default 16 MiB (nginx: 1 MiB; gunicorn: none).
     pub body: u64,
+    /// How much of a request body, or of a response that its client takes slowly, is kept in memory,
+    /// in bytes; the rest goes to a temporary file. Default 64 KiB (nginx: `client_body_buffer_size`
+    /// 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). A host that hands bodies over as they
+    /// come has no use for it.
+    pub buffer: usize,
+    /// Temporary files of all requests and responses together, in bytes. Beyond it a request is
+    /// refused with 503, and a response is made only as fast as its client takes it. Default 1 GiB
+    /// (nginx: `proxy_max_temp_file_size` 1 GiB a response).
+    pub spool: u64,
+    /// The temporary file of one response, in bytes; beyond it the response is made only as fast as
+    /// its client takes it. Default 64 MiB (nginx: 1 GiB). That of a request is bounded by
+    /// [`body`](Self::body).
+    pub response_spool: u64,
     /// Connections at once; more wait in the backlog. Default 10 000 (nginx: 512 a worker;
     /// gunicorn: 1000).
     pub connections: usize,
@@ -35,6 +48,9 @@ impl Default for Limits {
             head: 64 * 1024,
             headers: 100,
             body: 16 * 1024 * 1024,
+            buffer: 64 * 1024,
+            spool: 1024 * 1024 * 1024,
+            response_spool: 64 * 1024 * 1024,
             connections: 10_000,
             requests_per_connection: None,
             backlog: 1024,
@@ -55,6 +71,13 @@ pub struct Timeouts {
     /// Without the client taking a byte of the response; then the connection is cut. Default 30 s
     /// (nginx: 60 s).
     pub write_stall: Duration,
+    /// The least rate at which a client must send a request body and take a response, in bytes a
+    /// second, on average since it began; below it the request is answered 408, or the connection is
+    /// cut. 0 is none. Default 240 (nginx and gunicorn: none; httpd's `RequestReadTimeout`: 500).
+    pub min_rate: u64,
+    /// How long a client may be slower than [`min_rate`](Self::min_rate) at first. Default 5 s
+    /// (httpd: 20 s).
+    pub rate_grace: Duration,
     /// Between two requests on a connection; then it is closed. Default 75 s (nginx: 75 s;
     /// gunicorn: 2 s).
     pub idle: Duration,
@@ -72,6 +95,8 @@ impl Default for Timeouts {
             head: Duration::from_secs(30),
             body_stall: Duration::from_secs(30),
             write_stall: Duration::from_secs(30),
+            min_rate: 240,
+            rate_grace: Duration::from_secs(5),
             idle: Duration::from_secs(75),
             request: None,
             drain: Duration::from_secs(30),
