@@ -10,6 +10,7 @@ use std::{
 };
 
 use process::{HOSTS, Service, command};
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// Status and JSON of a GET.
@@ -53,29 +54,36 @@ fn answers_on_both_hosts() {
 }
 
 #[test]
-fn what_runs_is_finished_after_term() {
-    for host in HOSTS {
-        let service = Service::start(&["--host", host]);
-        let address = service.base.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        let head = format!("GET /delay?s=0.5 HTTP/1.1\r\nHost: {address}\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
-        // An answer to a later request tells that the earlier one was taken.
-        get(&format!("{}/compute", service.base));
-
-        service.terminate();
-
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 200 OK\r\n"),
-            "{host}: {answer}"
-        );
-        assert!(answer.ends_with("{\"waited_s\":0.5}\n"), "{host}: {answer}");
-        let (status, log) = service.end();
-        assert!(status.success(), "{host}: {log}");
-        assert!(log.ends_with("Stopped.\n"), "{host}: {log}");
+fn what_runs_is_finished_after_term_and_ctrl_c() {
+    for (host, signal) in HOSTS.into_iter().zip([Signal::TERM, Signal::INT]) {
+        finishes_after(host, signal);
     }
+    for (host, signal) in HOSTS.into_iter().zip([Signal::INT, Signal::TERM]) {
+        finishes_after(host, signal);
+    }
+}
+
+fn finishes_after(host: &str, signal: Signal) {
+    let service = Service::start(&["--host", host]);
+    let address = service.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!("GET /delay?s=0.5 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    // An answer to a later request tells that the service is at work.
+    get(&format!("{}/compute", service.base));
+
+    service.signal(signal);
+
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n"),
+        "{host}: {answer}"
+    );
+    assert!(answer.ends_with("{\"waited_s\":0.5}\n"), "{host}: {answer}");
+    let (status, log) = service.end();
+    assert!(status.success(), "{host}: {log}");
+    assert!(log.ends_with("Stopped.\n"), "{host}: {log}");
 }
 
 #[test]
@@ -139,13 +147,9 @@ fn does_not_wait_for_an_upstream_beyond_the_time_out() {
 
 #[test]
 fn listens_where_port_says() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
     // Cannot be bound: PORT is heeded if the complaint is about it.
-    let _taken = TcpListener::bind(("0.0.0.0", port)).unwrap();
     let output = command(&[]).env("PORT", port.to_string()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let complaint = String::from_utf8(output.stderr).unwrap();

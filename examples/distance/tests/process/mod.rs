@@ -43,9 +43,9 @@ impl Service {
         }
     }
 
-    /// Sends TERM.
-    pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end; gives the status, and what was written to stderr since the first line.
@@ -58,7 +58,7 @@ impl Service {
     /// Sends TERM and waits for the end, which must be a good one.
     #[track_caller]
     pub(crate) fn stop(self) {
-        self.terminate();
+        self.signal(Signal::TERM);
         let (status, log) = self.end();
         assert!(status.success(), "{status}: {log}");
     }
