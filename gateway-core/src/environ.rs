@@ -77,6 +77,23 @@ impl Environ {
         Self::new(parts, input, Arc::new(Endpoint::detached()), &Call::new())
     }
 
+    /// The environ of another request within the same call: with the same two ends, times, cancellation
+    /// and outcome. For bridges, and for middleware that makes a request anew. SCRIPT_NAME is empty at
+    /// first; see [`shift_path`](Self::shift_path).
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_request(&self, request: Request<Input>) -> Result<Self, StatusError> {
+        let (parts, input) = request.into_parts();
+        let facts = &*self.0;
+        let mut environ = Self::new(parts, input, Arc::clone(&facts.endpoint), &facts.call)?;
+        environ.0.received_at = facts.received_at;
+        environ.0.deadline = facts.deadline;
+        environ.0.told.clone_from(&facts.told);
+        Ok(environ)
+    }
+
     /// The request as the `http` crate has it. The rest of the environ is lost.
     pub fn into_request(self) -> Request<Input> {
         let facts = *self.0;
@@ -393,6 +410,27 @@ mod tests {
         assert_eq!(
             on(get("/", None), "127.0.0.1:80").url(),
             "http://127.0.0.1/"
+        );
+    }
+
+    #[test]
+    fn another_request_of_the_same_call_shares_all_but_itself() {
+        let call = Call::new();
+        let now = Instant::now();
+        let first = on(get("/first", None), "10.0.0.1:80").with_call(&call);
+        let first = first.with_times(now, Some(now));
+        let request = Request::post("/second").body(Input::from("body")).unwrap();
+        let second = first.with_request(request).unwrap();
+        call.cancel(crate::CancelReason::Deadline);
+        assert!(second.cancelled().is_cancelled());
+        assert_eq!(
+            (second.received_at(), second.deadline()),
+            (Some(now), Some(now))
+        );
+        assert_eq!(second.local_addr(), first.local_addr());
+        assert_eq!(
+            (second.method(), second.path_info()),
+            (&Method::POST, "/second")
         );
     }
 
