@@ -81,6 +81,14 @@ pub struct Timeouts {
     /// Between two requests on a connection; then it is closed. Default 75 s (nginx: 75 s;
     /// gunicorn: 2 s).
     pub idle: Duration,
+    /// The same while the host stops: a connection that has been idle for so long, or has said nothing
+    /// since it began, is closed. Until then a request that is on its way is still answered. Default
+    /// 1 s (nginx `keepalive_min_timeout`: 0; gunicorn: 0).
+    pub idle_at_stop: Duration,
+    /// How long a client may take to close its side after the host has closed its own. Closed wholly
+    /// and at once, what the client still sends would be answered by a reset, which may destroy the
+    /// last answer on its way. Default 2 s (nginx `lingering_timeout`: 5 s; httpd: 2 s).
+    pub linger: Duration,
     /// From the end of the request head to the response; then
     /// [`cancelled`](crate::Environ::cancelled) is set. Default none (gunicorn: 30 s, sync workers
     /// only).
@@ -98,6 +106,8 @@ impl Default for Timeouts {
             min_rate: 240,
             rate_grace: Duration::from_secs(5),
             idle: Duration::from_secs(75),
+            idle_at_stop: Duration::from_secs(1),
+            linger: Duration::from_secs(2),
             request: None,
             drain: Duration::from_secs(30),
         }
