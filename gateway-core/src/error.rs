@@ -84,6 +84,9 @@ pub enum InputError {
     /// The framing of the body is broken (RFC 9112 §7): 400.
     #[error("the request body is malformed")]
     Malformed,
+    /// The host cannot read where it has kept the body: 500.
+    #[error("the host has lost the request body")]
+    Lost,
 }
 
 impl InputError {
@@ -93,6 +96,7 @@ impl InputError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TimedOut => StatusCode::REQUEST_TIMEOUT,
             Self::Disconnected | Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Lost => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
@@ -104,6 +108,7 @@ impl From<InputError> for std::io::Error {
             InputError::TooLarge { .. } | InputError::Malformed => ErrorKind::InvalidData,
             InputError::TimedOut => ErrorKind::TimedOut,
             InputError::Disconnected => ErrorKind::UnexpectedEof,
+            InputError::Lost => ErrorKind::Other,
         };
         Self::new(kind, error)
     }

@@ -380,6 +380,7 @@ mod tests {
             InputError::TimedOut,
             InputError::Disconnected,
             InputError::Malformed,
+            InputError::Lost,
         ] {
             let mut input = live([data("half"), Err(error)]);
             let failure = input.read_to_end(&mut Vec::new()).unwrap_err();

@@ -83,7 +83,7 @@ mod vars;
 
 pub use application::{Application, BoxApplication, Requiring, requiring};
 pub use blocking::{Blocking, BlockingApplication, blocking};
-pub use body::{Body, BodyKind, Channel, Closed, FileBody, Iter, Sender, Stream};
+pub use body::{Body, BodyKind, Channel, Closed, Delivery, FileBody, Iter, Sender, Stream};
 pub use cancel::{CancelReason, Cancelled};
 pub use capabilities::Capabilities;
 pub use endpoint::{Address, Endpoint, Scheme};

@@ -1,6 +1,7 @@
 //! [`Body`]: the response body, which the host can look into.
 
 mod channel;
+mod delivery;
 mod file;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 pub use channel::{Channel, Closed, Sender};
+pub use delivery::Delivery;
 pub use file::FileBody;
 
 use crate::Error;
@@ -25,6 +27,9 @@ use crate::Error;
 /// Dropping it is PEP 3333's `close()`: it happens exactly once, whether the body was sent whole,
 /// failed, was cut off by the client or never asked for. What must be released with the response
 /// belongs into the iterator or stream.
+///
+/// A host may make a body faster than its client takes it, so that this happens early: see
+/// [`Delivery`].
 #[derive(Debug, Default)]
 pub struct Body(BodyKind);
 
