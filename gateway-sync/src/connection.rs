@@ -170,6 +170,17 @@ impl Connection {
         };
     }
 
+    /// Whether nothing was asked for, as far as is known, nor is anything on its way to the client.
+    pub(crate) fn is_unasked(&self) -> bool {
+        let nothing_begun = self.partial.is_none() && self.reading() == Reading::Idle;
+        nothing_begun && !self.has_more() && self.response.is_none() && self.closing.is_none()
+    }
+
+    /// Has the next turn read, whatever the kernel has said: what came since then is looked for.
+    pub(crate) fn look_again(&mut self) {
+        self.readable = true;
+    }
+
     /// Gives up the turn although it could go on.
     pub(crate) fn pause(&mut self) {
         self.yielded = true;

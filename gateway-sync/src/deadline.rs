@@ -47,7 +47,7 @@ impl Phase {
             Self::Body => Some(timeouts.body_stall),
             Self::Application => None,
             Self::Writing => Some(timeouts.write_stall),
-            Self::Lingering => Some(LINGER),
+            Self::Lingering => Some(timeouts.linger),
         }
     }
 
@@ -57,11 +57,7 @@ impl Phase {
     }
 }
 
-/// How long a client that is thrown away what it still sends may pause, so that it reads the answer
-/// before the reset (nginx `lingering_timeout`: 5 s).
-const LINGER: Duration = Duration::from_secs(5);
-
-/// How long that lasts at most (nginx `lingering_time`: 30 s).
+/// How long a client may go on sending what is thrown away (nginx `lingering_time`: 30 s).
 const LINGER_AT_MOST: Duration = Duration::from_secs(30);
 
 /// By when a connection must have got on.
@@ -138,9 +134,9 @@ mod tests {
             (Writing, Writing, true, Some(40)),
             (Writing, Writing, false, Some(30)),
             (Writing, Idle, true, Some(85)),
-            (Writing, Lingering, true, Some(15)),
-            (Lingering, Lingering, true, Some(15)),
-            (Lingering, Lingering, false, Some(5)),
+            (Writing, Lingering, true, Some(12)),
+            (Lingering, Lingering, true, Some(12)),
+            (Lingering, Lingering, false, Some(2)),
         ] {
             let deadline =
                 Deadline::new(from, start, &timeouts).next(to, progress, at(10), &timeouts);

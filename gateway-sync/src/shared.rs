@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use gateway_core::server::{Limits, Timeouts};
 use gateway_core::{Address, CancelReason, Endpoint, Gateway, Scheme};
@@ -22,10 +22,6 @@ use crate::worker::Parked;
 
 /// Connections taken from a listener in one go, before those that are ready get their turn.
 const ACCEPTS: usize = 64;
-
-/// How long a new connection that has said nothing yet is given when the server stops: its request
-/// may be on the way.
-const LAST_CHANCE: Duration = Duration::from_secs(1);
 
 /// What the workers and the monitor share.
 pub(crate) struct Shared<A> {
@@ -167,11 +163,13 @@ impl<A> Shared<A> {
 
     /// Takes what the kernel has accepted already, then listens no more.
     pub(crate) fn close_listeners(&self) {
+        // First no longer watched: where others listen on the same socket, the kernel wakes one of us for
+        // a connection, and who was woken last must still come for it.
+        self.unwatch(&self.listeners());
         let count = self.listeners().len();
         for number in 0..count {
             while self.accept(number) {}
         }
-        self.unwatch(&self.listeners());
         let mut listeners = self
             .listeners
             .write()
@@ -206,14 +204,19 @@ impl<A> Shared<A> {
         }
     }
 
-    /// Has idle connections closed, and those that linger or have said nothing for a while.
+    /// Has connections closed that have asked for nothing, or lingered, for a while.
     pub(crate) fn close_idle(&self, now: Instant) {
+        let Timeouts {
+            idle_at_stop,
+            linger,
+            ..
+        } = self.timeouts;
         for seat in &*self.seats {
             seat.sweep(Sweep::Idle, CancelReason::Shutdown, |phase, deadline| {
                 let age = now.saturating_duration_since(deadline.since);
                 match phase {
-                    Phase::Idle => true,
-                    Phase::Head | Phase::Lingering => age >= LAST_CHANCE,
+                    Phase::Idle | Phase::Head => age >= idle_at_stop,
+                    Phase::Lingering => age >= linger,
                     _ => false,
                 }
             });

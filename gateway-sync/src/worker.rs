@@ -268,8 +268,12 @@ impl<'a, A: Application> Worker<'a, A> {
         let deadline = turn.connection.deadline;
         match (flow, sweep) {
             (Flow::Rest(..) | Flow::Yield, Sweep::Cut) => Flow::Close(CloseReason::Shutdown),
-            (Flow::Rest(phase, _), Sweep::Idle) if phase.is_over_at_stop() => {
-                Flow::Close(CloseReason::Shutdown)
+            (Flow::Rest(Phase::Lingering, _), Sweep::Idle) => Flow::Close(CloseReason::Shutdown),
+            (Flow::Rest(phase, progress), Sweep::Idle) if phase.is_over_at_stop() => {
+                match turn.connection.is_unasked() {
+                    true => self.part(turn, CloseReason::Shutdown),
+                    false => Flow::Rest(phase, progress), // a request has begun, and will be answered
+                }
             }
             (Flow::Rest(phase, progress), Sweep::Overdue)
                 if phase == deadline.phase
@@ -279,6 +283,19 @@ impl<'a, A: Application> Worker<'a, A> {
                 self.expire(turn, phase)
             }
             (flow, _) => flow,
+        }
+    }
+
+    /// Ends a connection that asks for nothing, unless it does by now. A request that comes later finds
+    /// the end of the connection, and no reset.
+    fn part(&mut self, turn: &mut Turn, reason: CloseReason) -> Flow {
+        turn.connection.look_again();
+        match self.advance(turn) {
+            Flow::Rest(..) if turn.connection.is_unasked() => {
+                turn.connection.closing = Some(reason);
+                self.advance(turn)
+            }
+            flow => flow,
         }
     }
 
@@ -439,7 +456,7 @@ impl<'a, A: Application> Worker<'a, A> {
         let reading = connection.reading();
         if phase == Phase::Idle {
             tracing::debug!(%remote, ?age, "idle connection closed");
-            return Flow::Close(CloseReason::TimedOut(reading));
+            return self.part(turn, CloseReason::TimedOut(reading));
         }
         let request = connection.request_name();
         let state = phase.as_str();
@@ -451,6 +468,7 @@ impl<'a, A: Application> Worker<'a, A> {
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
             // Nothing was asked, or all is said: there is nothing to answer.
+            Phase::Head => self.part(turn, CloseReason::TimedOut(reading)),
             _ => Flow::Close(CloseReason::TimedOut(reading)),
         }
     }
