@@ -236,13 +236,12 @@ impl Environ {
     /// The URL of the request, put together as PEP 3333, "URL Reconstruction", has it.
     pub fn url(&self) -> String {
         let scheme = self.url_scheme();
-        let target = self
-            .0
-            .request
-            .uri
-            .path_and_query()
-            .map_or("/", PathAndQuery::as_str);
-        let target = if target == "*" { "" } else { target };
+        let target = self.target();
+        let target = match &*target {
+            "*" => "",
+            "" => "/",
+            target => target,
+        };
         if let Some(authority) = self.authority() {
             return format!("{scheme}://{authority}{target}");
         }
@@ -311,6 +310,15 @@ impl Environ {
     /// segments, and tells whether it did. See [`Mount`](crate::Mount).
     pub fn shift_path(&mut self, prefix: &str) -> bool {
         self.0.path.shift(&self.0.request.uri, prefix)
+    }
+
+    /// Path and query as sent. An absolute target may leave the path out before its query; it is `/`
+    /// then (RFC 9112 §3.2.1).
+    pub(crate) fn target(&self) -> Cow<'_, str> {
+        match self.uri().path_and_query().map_or("", PathAndQuery::as_str) {
+            query if query.starts_with('?') => Cow::Owned(format!("/{query}")),
+            target => Cow::Borrowed(target),
+        }
     }
 
     /// The authority that the client named: of the target, else of `Host` (RFC 9112 §3.2.2).

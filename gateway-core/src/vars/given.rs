@@ -129,11 +129,17 @@ impl Given {
     fn target(&self) -> Result<(Uri, usize), StatusError> {
         let path = format!("{}{}", self.script_name, self.path_info);
         let as_sent = self.request_uri.as_deref().and_then(|uri| {
-            let sent = uri.split_once('?').map_or(uri, |(sent, _)| sent);
-            (path::decode(sent).is_ok_and(|decoded| decoded == path)).then_some(sent)
+            let (sent, query) = match uri.split_once('?') {
+                Some((sent, query)) => (sent, Some(query)),
+                None => (uri, None),
+            };
+            let same = path::decode(sent).is_ok_and(|decoded| decoded == path);
+            same.then_some((sent, query))
         });
-        let encoded = as_sent.map_or_else(|| path::encode(&path), Cow::Borrowed);
-        let target = if self.query.is_empty() {
+        let encoded = as_sent.map_or_else(|| path::encode(&path), |(sent, _)| Cow::Borrowed(sent));
+        // QUERY_STRING does not say whether there is a `?` before nothing.
+        let is_bare = self.query.is_empty() && !matches!(as_sent, Some((_, Some(""))));
+        let target = if is_bare {
             encoded.into_owned()
         } else {
             format!("{encoded}?{}", self.query)

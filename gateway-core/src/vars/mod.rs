@@ -7,12 +7,13 @@
 //! | remote and local address | `REMOTE_ADDR`, `REMOTE_PORT`, `SERVER_ADDR` |
 //! | target as sent, scheme | `REQUEST_URI`, `REQUEST_SCHEME`, `wsgi.url_scheme`, `HTTPS` |
 //! | `Content-Type`, `Content-Length` | `CONTENT_TYPE`, `CONTENT_LENGTH` |
+//! | authority of the target, else `Host` (RFC 9112 §3.2.2) | `HTTP_HOST` |
 //! | any other header `X-Name` | `HTTP_X_NAME` |
 //!
 //! Variables that a front end gives and that stand for nothing here (`REMOTE_USER`, `SSL_CIPHER`, one's
 //! own) are kept, and asked for by their names.
 //!
-//! The view is lossless but for these. An empty query is none. Fields of the same name are joined, which means the same
+//! The view is lossless but for these. Fields of the same name are joined, which means the same
 //! (RFC 9110 §5.3). A header whose name holds `_` is left out: it would shadow the one with `-`. So is
 //! `Proxy`, whose `HTTP_PROXY` is taken for a setting by many programs (CVE-2016-5385), and what
 //! concerned the way here and was acted upon (RFC 3875 §4.1.18): `Transfer-Encoding`, in whose place
@@ -82,7 +83,10 @@ impl Environ {
             .filter_map(var_of_header)
             .map(Cow::Owned);
         let content_type = ["CONTENT_TYPE"].into_iter().map(Cow::Borrowed);
-        let own = own.chain(content_type).chain(headers).filter_map(|name| {
+        // Where only the target names the authority, no header does.
+        let host = (!self.headers().contains_key(HOST)).then_some(Cow::Borrowed("HTTP_HOST"));
+        let own = own.chain(content_type).chain(host).chain(headers);
+        let own = own.filter_map(|name| {
             let value = self.bytes_of(&name)?;
             Some((name, value))
         });
@@ -120,11 +124,10 @@ impl Environ {
             "SCRIPT_NAME" => borrowed(self.script_name()),
             "PATH_INFO" => borrowed(self.path_info()),
             "QUERY_STRING" => borrowed(self.query_string()),
-            "REQUEST_URI" => borrowed(
-                self.uri()
-                    .path_and_query()
-                    .map_or("", |target| target.as_str()),
-            ),
+            "REQUEST_URI" => Some(match self.target() {
+                Cow::Borrowed(target) => Cow::Borrowed(target.as_bytes()),
+                Cow::Owned(target) => Cow::Owned(target.into_bytes()),
+            }),
             "REQUEST_SCHEME" | "wsgi.url_scheme" => borrowed(self.url_scheme().as_str()),
             "HTTPS" if self.url_scheme() == Scheme::Https => borrowed("on"),
             "SERVER_NAME" => match self.server_name() {
@@ -142,9 +145,10 @@ impl Environ {
                 Some(length) => own(&length.to_string()),
                 None => self.joined(&CONTENT_LENGTH),
             },
-            "HTTP_HOST" if !self.headers().contains_key(HOST) => {
-                borrowed(self.uri().authority()?.as_str())
-            }
+            "HTTP_HOST" => match self.uri().authority() {
+                Some(authority) => borrowed(authority.as_str()),
+                None => self.joined(&HOST),
+            },
             _ if name.starts_with("HTTP_") => self.joined(&header_of_var(name)?),
             _ => {
                 let told = &self.0.told.as_ref()?.others;
@@ -339,6 +343,30 @@ mod tests {
         let again = round(&environ);
         assert_eq!(again.url(), environ.url());
         assert_eq!(again.vars().count(), environ.vars().count());
+    }
+
+    #[test]
+    fn the_way_back_keeps_the_authority_and_the_target_as_sent() {
+        let mut endpoint = Endpoint::detached();
+        endpoint.local = "127.0.0.1:8000".parse::<SocketAddr>().unwrap().into();
+        let endpoint = Arc::new(endpoint);
+        for (target, host, url) in [
+            ("http://a:8443/x", None, "http://a:8443/x"),
+            ("http://A/x", Some("a:80"), "http://A/x"),
+            ("http://a?b", Some("a"), "http://a/?b"),
+            ("/x?", Some("a"), "http://a/x?"),
+        ] {
+            let request = Request::get(target);
+            let request = match host {
+                Some(host) => request.header("host", host),
+                None => request,
+            };
+            let first = environ(request).with_endpoint(Arc::clone(&endpoint));
+            let second = round(&first);
+            assert_eq!(first.url(), url);
+            assert_eq!(second.url(), url);
+            assert_eq!(first.var("REQUEST_URI"), second.var("REQUEST_URI"));
+        }
     }
 
     #[test]
