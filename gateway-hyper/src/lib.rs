@@ -132,6 +132,9 @@ mod connection;
 mod declared;
 mod drain;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod input;
 mod listener;
