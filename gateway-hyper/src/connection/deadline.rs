@@ -26,6 +26,8 @@ pub(crate) struct Waits {
     pub(crate) left: bool,
     /// Whether the connection has been told to end, once all that it has is sent.
     pub(crate) ending: bool,
+    /// Whether the server stops.
+    pub(crate) stopping: bool,
 }
 
 /// How long, in milliseconds, a client that sends no more is taken for one that waits for its
@@ -69,10 +71,14 @@ impl Waits {
             let since = since.max(self.turned_at);
             return Some((after(since, timeouts.head), Overdue::Head));
         }
-        if self.requests == 0 {
+        if self.requests == 0 && !self.stopping {
             return Some((after(self.turned_at, timeouts.head), Overdue::Head));
         }
-        let idle = after(self.turned_at, timeouts.idle);
+        let idle = match self.stopping {
+            false => timeouts.idle,
+            true => timeouts.idle.min(timeouts.idle_at_stop),
+        };
+        let idle = after(self.turned_at, idle);
         Some(match self.ending {
             false => (idle, Overdue::Idle),
             // hyper may still hold the rest of a response that the client has no room for.
@@ -117,6 +123,7 @@ mod tests {
         timeouts.head = Duration::from_millis(30);
         timeouts.write_stall = Duration::from_millis(40);
         timeouts.idle = Duration::from_millis(75);
+        timeouts.idle_at_stop = Duration::from_millis(10);
         timeouts
     }
 
@@ -159,6 +166,14 @@ mod tests {
                 },
                 "idle",
                 Some((120, Overdue::Idle)),
+            ),
+            (
+                Waits {
+                    stopping: true,
+                    ..idle
+                },
+                "idle",
+                Some((15, Overdue::Idle)),
             ),
             (head, "reading head", Some((39, Overdue::Head))),
             (call, "in application", None),

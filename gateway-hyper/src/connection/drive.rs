@@ -8,15 +8,24 @@ use tokio::time::sleep_until;
 
 use super::State;
 use super::deadline::{Overdue, Waits};
+use super::opening::Protocol;
 use crate::shared::Stage;
 
 /// Polls `connection` to its end, or cuts it off when it is overdue or the server must stop.
 /// `begin_to_end` has hyper take no further request, and end at once if none runs.
 ///
+/// When the server stops, an HTTP/1 connection ends with the next answer, which says so, or when it has
+/// been idle for a while: a request that is on its way is answered. An HTTP/2 connection is told at once,
+/// as its end loses nothing (GOAWAY, RFC 9113 §6.8).
+///
 /// The timer is not moved with each request: it is let go off, finds that the deadline has moved
 /// on, and is set anew. So a busy connection pays for a timer once in half a minute.
-pub(super) async fn drive<C>(connection: C, begin_to_end: impl Fn(Pin<&mut C>), state: &State)
-where
+pub(super) async fn drive<C>(
+    connection: C,
+    begin_to_end: impl Fn(Pin<&mut C>),
+    protocol: Protocol,
+    state: &State,
+) where
     C: Future<Output = hyper::Result<()>>,
 {
     let shared = &state.shared;
@@ -39,8 +48,7 @@ where
                 ending,
                 ..state.waits()
             };
-            // What was on its way when the word to stop came is let in: a part of a head is here.
-            let asked_to_end = stage == Stage::Draining && waits.head_since.is_none();
+            let asked_to_end = stage == Stage::Draining && protocol == Protocol::Http2;
             if !ending && (asked_to_end || state.is_last()) {
                 ending = true;
                 begin_to_end(connection.as_mut());

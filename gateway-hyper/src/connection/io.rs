@@ -8,7 +8,6 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,15 +23,6 @@ const READ: usize = 4096;
 
 /// How much of pipelined requests is read ahead of their turn, in bytes.
 const MOST_HELD: usize = 64 * 1024;
-
-/// How long the client may take to read the last answer and close, when there is something of its
-/// that nobody will read. Closed at once, the kernel would answer that with a reset, and the client
-/// might never see the answer. (Apache: 2 s; nginx: 5 s.)
-const LINGER: Duration = Duration::from_secs(2);
-
-/// The same while the server stops, when every connection is closed by it: whoever was about to send
-/// a request sees the end, not a reset, and the stop is not held up by those who notice late.
-const LINGER_STOPPING: Duration = Duration::from_millis(500);
 
 /// What hyper is given to read in place of a head that it must not read. The service answers it with
 /// the refusal; nothing after it is read.
@@ -188,18 +178,18 @@ impl Io {
         written
     }
 
-    /// Whether closing would answer something of the client's with a reset.
+    /// Whether closing may answer something of the client's with a reset, which may destroy the last
+    /// answer on its way.
     fn must_linger(&self) -> bool {
         let at_rest = self.wire.as_ref().is_none_or(Wire::is_in_head);
-        self.over || !at_rest || !self.waiting.is_empty() || self.state.is_draining()
+        let is_hosts_wish = self.state.is_draining() || self.state.is_cut();
+        self.over || !at_rest || !self.waiting.is_empty() || is_hosts_wish
     }
 
-    /// Reads and forgets what the client still sends, until it closes or has had its time.
+    /// Reads and forgets what the client still sends, until it closes or has had its time
+    /// ([`Timeouts::linger`](gateway_core::server::Timeouts::linger)).
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let time = match self.state.is_draining() {
-            true => LINGER_STOPPING,
-            false => LINGER,
-        };
+        let time = self.state.shared.settings.timeouts.linger;
         let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(time)));
         loop {
             if linger.as_mut().poll(cx).is_ready() {

@@ -49,14 +49,15 @@ pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>,
             service::serve(exchange, Arc::clone(&app), request)
         })
     };
-    match opened.protocol {
+    let protocol = opened.protocol;
+    match protocol {
         Protocol::Http1 => {
             let connection = http1(&state).serve_connection(io, service);
-            drive(connection, |it| it.graceful_shutdown(), &state).await;
+            drive(connection, |it| it.graceful_shutdown(), protocol, &state).await;
         }
         Protocol::Http2 => {
             let connection = http2(&state).serve_connection(io, service);
-            drive(connection, |it| it.graceful_shutdown(), &state).await;
+            drive(connection, |it| it.graceful_shutdown(), protocol, &state).await;
         }
     }
     state.over();

@@ -1,14 +1,16 @@
 //! The first bytes of a connection: HTTP/1, or HTTP/2 with prior knowledge (RFC 9113 §3.3).
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{sleep, sleep_until};
 
 use super::State;
+use super::deadline::after;
 use crate::shared::Stage;
 
 /// What a client sends first that speaks HTTP/2 (RFC 9113 §3.4).
@@ -20,10 +22,6 @@ const TOO_LATE: &[u8] =
 
 /// How much is read at once: the usual request is whole in it.
 const READ: usize = 4096;
-
-/// How long a connection may say nothing once the server stops, in milliseconds. One that was taken
-/// from the backlog has mostly sent its request already; one that a browser keeps in reserve has not.
-const PATIENCE: u64 = 1000;
 
 /// Which protocol a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,42 +55,78 @@ impl Opening {
         state: &State,
     ) -> Option<Self> {
         let mut bytes = BytesMut::new();
-        let mut due = state
-            .shared
-            .clock
-            .now()
-            .saturating_add(crate::shared::millis(state.shared.settings.timeouts.head));
-        let mut alarm = pin!(tokio::time::sleep_until(
-            state.shared.clock.instant(due).into()
-        ));
+        let (clock, timeouts) = (state.shared.clock, &state.shared.settings.timeouts);
+        let begun = clock.now();
+        let mut due = after(begun, timeouts.head);
+        let mut alarm = pin!(sleep_until(clock.instant(due).into()));
         let protocol = poll_fn(|cx| {
             state.set_waker(cx.waker());
             if let Poll::Ready(protocol) = poll_protocol(socket, &mut bytes, cx) {
-                return Poll::Ready(protocol.ok().flatten());
+                return Poll::Ready(protocol.ok().flatten().ok_or(End::Gone));
             }
-            let patience = match state.shared.stop.stage() {
-                Stage::Serving => due,
-                Stage::Draining => due.min(state.shared.clock.now() + PATIENCE),
-                Stage::Cutting => return Poll::Ready(None),
-            };
-            if patience < due {
-                due = patience;
-                alarm
-                    .as_mut()
-                    .reset(state.shared.clock.instant(due).into());
+            match state.shared.stop.stage() {
+                Stage::Serving => {}
+                Stage::Cutting => return Poll::Ready(Err(End::Gone)),
+                // Who has begun a request may finish it.
+                Stage::Draining if bytes.is_empty() => {
+                    let patience = due.min(after(begun, timeouts.idle_at_stop));
+                    if patience < due {
+                        due = patience;
+                        alarm.as_mut().reset(clock.instant(due).into());
+                    }
+                }
+                Stage::Draining => {}
             }
             ready!(alarm.as_mut().poll(cx));
-            tracing::debug!(peer = %state.endpoint.remote, "closed a connection that said too little to begin");
             // One that has not said a byte asked for nothing: browsers keep such connections in reserve.
-            if !bytes.is_empty() && state.shared.stop.stage() == Stage::Serving {
+            if !bytes.is_empty() {
                 // Whether it can be written is not waited for.
                 let _ = Pin::new(&mut *socket).poll_write(cx, TOO_LATE);
             }
-            Poll::Ready(None)
+            Poll::Ready(Err(End::TooLate))
         })
-        .await?;
-        Some(Self { protocol, bytes })
+        .await;
+        match protocol {
+            Ok(protocol) => Some(Self { protocol, bytes }),
+            Err(End::Gone) => None,
+            Err(End::TooLate) => {
+                tracing::debug!(peer = %state.endpoint.remote, "closed a connection that said too little to begin");
+                part(socket, state).await;
+                None
+            }
+        }
     }
+}
+
+/// Why a connection ends before it has begun.
+enum End {
+    /// The client has left, or the server cuts everything.
+    Gone,
+    /// The client has said too little.
+    TooLate,
+}
+
+/// Closes our side, and forgets what still comes until the client has closed its own, so that it is not
+/// answered with a reset.
+async fn part(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), state: &State) {
+    let mut linger = pin!(sleep(state.shared.settings.timeouts.linger));
+    poll_fn(|cx| {
+        if state.shared.stop.stage() == Stage::Cutting || linger.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if ready!(Pin::new(&mut *socket).poll_shutdown(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        loop {
+            let mut space = [0; READ];
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut *socket).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    })
+    .await;
 }
 
 /// `None` if the client has left.

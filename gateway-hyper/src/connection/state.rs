@@ -271,6 +271,7 @@ impl State {
             left_since: since(&self.left_since),
             left: self.has_left(),
             ending: false, // its driver knows
+            stopping: self.is_draining(),
         }
     }
 
@@ -287,9 +288,14 @@ impl State {
             .compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    /// Whether the connection is being cut for being overdue.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed) != 0
+    }
+
     /// Why a request ends now that did not come to its end by itself.
     pub(crate) fn why_cut(&self) -> CancelReason {
-        if self.cut.load(Ordering::Relaxed) != 0 {
+        if self.is_cut() {
             return CancelReason::Deadline;
         }
         match self.shared.stop.stage() {
