@@ -66,9 +66,18 @@ impl Given {
                     self.header(header, value)?;
                 }
             }
-            _ => self.told.others.push((name.to_owned(), value.to_vec())),
+            _ => self.tell(name, value),
         }
         Ok(())
+    }
+
+    /// What is told twice is what was told last, as with the other variables.
+    fn tell(&mut self, name: &str, value: &[u8]) {
+        let others = &mut self.told.others;
+        match others.iter_mut().find(|(known, _)| known == name) {
+            Some((_, earlier)) => *earlier = value.to_vec(),
+            None => others.push((name.to_owned(), value.to_vec())),
+        }
     }
 
     fn header(&mut self, name: HeaderName, value: &[u8]) -> Result<(), StatusError> {

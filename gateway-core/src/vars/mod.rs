@@ -389,6 +389,15 @@ mod tests {
     }
 
     #[test]
+    fn of_a_variable_that_is_told_twice_the_last_value_counts() {
+        let vars = [("AUTH_TYPE", "a"), ("REMOTE_USER", "x"), ("AUTH_TYPE", "b")];
+        let environ = Environ::from_vars(vars, Input::empty()).unwrap();
+        assert_eq!(environ.var("AUTH_TYPE").unwrap(), "b");
+        let told = environ.vars().filter(|(name, _)| name == "AUTH_TYPE");
+        assert_eq!(told.count(), 1);
+    }
+
+    #[test]
     fn a_decoded_body_has_a_length_and_no_coding() {
         let request = Request::post("/").header("transfer-encoding", "chunked");
         let request = request.body(Input::from("12345")).unwrap();
