@@ -145,10 +145,8 @@ fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
         Failure::Late => Ending::TimedOut,
         _ => Ending::Failed,
     });
-    let is_refusal = matches!(
-        failure,
-        Failure::Unread(_) | Failure::Refused(_) | Failure::Malformed(_)
-    );
+    // A path that is no text says nothing against the requests after it.
+    let is_refusal = matches!(failure, Failure::Unread(_) | Failure::Refused(_));
     // Over HTTP/2 streams do not get in each other's way: the others go on.
     if is_refusal && exchange.version < Version::HTTP_2 {
         let close = HeaderValue::from_static("close");
