@@ -10,17 +10,19 @@
 //!
 //! It moves bytes; what they mean is decided by gateway-http1.
 
+use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::{Buf, BytesMut};
-use gateway_core::server::{Call, Timeouts};
+use bytes::{Buf, Bytes, BytesMut};
+use gateway_core::server::{Call, Pace, Timeouts};
 use gateway_core::{CancelReason, Endpoint};
 use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver};
 
 use crate::deadline::{Deadline, Phase};
 use crate::live::{Live, Loan, Reader, Returned};
+use crate::log::{Current, Sight};
 use crate::outbox::Outbox;
 use crate::poller::Signs;
 use crate::request::{self, Refused, Request};
@@ -36,7 +38,11 @@ const LINGER_READS: usize = 16;
 pub(crate) struct Connection {
     pub(crate) socket: Arc<Socket>,
     pub(crate) endpoint: Arc<Endpoint>,
+    /// The request that is being answered, for who looks from outside.
+    pub(crate) current: Arc<Current>,
     pub(crate) deadline: Deadline,
+    /// How fast the client sends the body at hand, or takes the response.
+    pub(crate) pace: Pace,
     pub(crate) outbox: Outbox,
     pub(crate) response: Option<Box<Responding>>,
     /// Requests answered.
@@ -87,7 +93,9 @@ impl Connection {
     ) -> Self {
         Self {
             socket,
+            current: Arc::new(Current::new(Arc::clone(&endpoint))),
             endpoint,
+            pace: Pace::default(),
             deadline: Deadline::new(Phase::Head, now, timeouts),
             outbox: Outbox::default(),
             response: None,
@@ -138,8 +146,10 @@ impl Connection {
         }
     }
 
-    /// Takes what the kernel has said. True if the client has left while it was being answered.
-    pub(crate) fn note(&mut self, signs: Signs) -> bool {
+    /// Takes what the kernel has said. True if the client has left while it was being answered. From
+    /// now on it is not the client who is waited for.
+    pub(crate) fn note(&mut self, signs: Signs, now: Instant) -> bool {
+        self.pace.pause(now);
         self.readable |= signs.readable;
         self.half_closed |= signs.half_closed;
         self.response.is_some() && signs.is_leaving(self.half_closed_before)
@@ -164,10 +174,11 @@ impl Connection {
         now: Instant,
         timeouts: &Timeouts,
     ) {
-        self.deadline = match std::mem::take(&mut self.answered) {
+        let deadline = match std::mem::take(&mut self.answered) {
             true => Deadline::new(phase, now, timeouts),
             false => self.deadline.next(phase, progress, now, timeouts),
         };
+        self.deadline = deadline.with(&mut self.pace, now, timeouts);
     }
 
     /// Whether nothing was asked for, as far as is known, nor is anything on its way to the client.
@@ -203,6 +214,7 @@ impl Connection {
         if unsent > 0 && self.outbox.flush(&self.socket).is_err() {
             return Step::Close(CloseReason::Disconnected);
         }
+        self.pace.add((unsent - self.outbox.len()) as u64);
         if !self.outbox.is_empty() {
             return Step::Rest {
                 phase: Phase::Writing,
@@ -216,6 +228,18 @@ impl Connection {
             Some(reason) => self.part(reason, scratch),
             None => self.receive(scratch),
         }
+    }
+
+    /// Sends `head` and `body`, or keeps what the client does not take now.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub(crate) fn send(&mut self, head: &[u8], body: Bytes) -> io::Result<()> {
+        let before = self.outbox.len() + head.len() + body.len();
+        self.outbox.send(&self.socket, head, body)?;
+        self.pace.add((before - self.outbox.len()) as u64);
+        Ok(())
     }
 
     /// Reads until a request can be answered.
@@ -257,7 +281,16 @@ impl Connection {
                 // A short read has emptied the socket: the next bytes will be an edge of their own,
                 // but an end that is already known of will not.
                 self.readable = length == scratch.len() || self.half_closed;
-                self.interpret(scratch, length).map_err(Step::Refuse)
+                let begun = self.partial.is_some();
+                let complete = self.interpret(scratch, length).map_err(Step::Refuse)?;
+                if let Some(partial) = &self.partial {
+                    if !begun {
+                        self.pace = Pace::default();
+                    }
+                    let of_body = if begun { length } else { partial.length() };
+                    self.pace.add(of_body as u64);
+                }
+                Ok(complete)
             }
             Err(_) => Err(Step::Close(CloseReason::Disconnected)),
         }
@@ -283,14 +316,13 @@ impl Connection {
     }
 
     /// Asks for a body that the client holds back and that is read before the call.
-    fn send_continue(&mut self) -> std::io::Result<()> {
+    fn send_continue(&mut self) -> io::Result<()> {
         if self
             .partial
             .as_mut()
             .is_some_and(|partial| partial.must_continue())
         {
-            self.outbox
-                .send(&self.socket, CONTINUE, bytes::Bytes::new())?;
+            self.outbox.send(&self.socket, CONTINUE, Bytes::new())?;
         }
         Ok(())
     }
@@ -346,14 +378,19 @@ impl Connection {
     }
 
     /// Lends the reader to the application's input.
-    pub(crate) fn lend(&mut self, loan: Loan, timeouts: &Timeouts) -> (Live, gateway_core::Input) {
+    pub(crate) fn lend(
+        &mut self,
+        loan: Loan,
+        timeouts: &Arc<Timeouts>,
+    ) -> (Live, gateway_core::Input) {
         let fresh = Reader {
             receiver: Receiver::new(Arc::clone(&self.limits)),
             inbox: BytesMut::new(),
         };
         let reader = std::mem::replace(&mut self.reader, fresh);
         let socket = Arc::clone(&self.socket);
-        Live::lend(loan, socket, reader, timeouts.body_stall, self.limits.body)
+        let current = Arc::clone(&self.current);
+        Live::lend(loan, socket, reader, current, timeouts, self.limits.body)
     }
 
     /// Takes the reader back. True if another request can follow.
@@ -383,16 +420,15 @@ impl Connection {
         self.reader.receiver.reading()
     }
 
-    /// The request that is being read or answered, for log lines.
-    pub(crate) fn request_name(&self) -> Option<String> {
-        let answered = || {
-            self.response
-                .as_ref()
-                .map(|response| response.name.to_string())
-        };
-        self.partial
-            .as_ref()
-            .map(|partial| partial.name())
-            .or_else(answered)
+    /// How it looks from outside, in a phase that began at `since`.
+    pub(crate) fn sight(&self, phase: Phase, since: Instant) -> Sight {
+        match phase {
+            Phase::Application => self.current.sight_of_call(since),
+            Phase::Writing | Phase::Lingering => self.current.sight_of_response(since),
+            _ => {
+                let request = self.partial.as_ref().map(|partial| partial.name());
+                self.current.sight(phase.stage(), since, request)
+            }
+        }
     }
 }

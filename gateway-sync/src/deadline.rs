@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use gateway_core::server::Timeouts;
+use gateway_core::server::{Pace, Stage, Timeouts};
 
-/// What a connection is doing, as far as time is concerned; also the word in log lines.
+/// What a connection is doing, as far as time is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// Between requests; nothing of the next one is here.
@@ -22,14 +22,14 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The word for it in log lines.
+    pub(crate) fn stage(self) -> Stage {
         match self {
-            Self::Idle => "idle",
-            Self::Head => "reading head",
-            Self::Body => "reading body",
-            Self::Application => "in application",
-            Self::Writing => "writing",
-            Self::Lingering => "lingering",
+            Self::Idle => Stage::Idle,
+            Self::Head => Stage::ReadingHead,
+            Self::Body => Stage::ReadingBody,
+            Self::Application => Stage::InApplication,
+            Self::Writing | Self::Lingering => Stage::Writing,
         }
     }
 
@@ -52,12 +52,18 @@ impl Phase {
     }
 
     /// A head must be whole in time: bytes buy no more of it.
-    pub(crate) fn counts_progress(self) -> bool {
+    fn counts_progress(self) -> bool {
         matches!(self, Self::Body | Self::Writing | Self::Lingering)
+    }
+
+    /// Whether the client has the word, and must not be slower than the least rate.
+    fn has_rate(self) -> bool {
+        matches!(self, Self::Body | Self::Writing)
     }
 }
 
-/// How long a client may go on sending what is thrown away (nginx `lingering_time`: 30 s).
+/// How long a client that is thrown away what it still sends may go on with it (nginx
+/// `lingering_time`: 30 s).
 const LINGER_AT_MOST: Duration = Duration::from_secs(30);
 
 /// By when a connection must have got on.
@@ -66,8 +72,19 @@ pub(crate) struct Deadline {
     pub(crate) phase: Phase,
     /// When the phase began.
     pub(crate) since: Instant,
-    /// `None` where nothing is due.
+    /// Without progress; `None` where nothing is due.
     pub(crate) due: Option<Instant>,
+    /// When the client falls below the least rate; `None` where there is none.
+    too_slow: Option<Instant>,
+}
+
+/// What was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overdue {
+    /// Nothing has moved for too long, or a head is not whole.
+    Stalled,
+    /// The client is below the least rate.
+    TooSlow,
 }
 
 impl Deadline {
@@ -79,6 +96,17 @@ impl Deadline {
             phase,
             since: now,
             due,
+            too_slow: None,
+        }
+    }
+
+    /// For a call that began at `since`, and must have been answered when it is `due`.
+    pub(crate) fn of_call(since: Instant, due: Option<Instant>) -> Self {
+        Self {
+            phase: Phase::Application,
+            since,
+            due,
+            too_slow: None,
         }
     }
 
@@ -106,8 +134,41 @@ impl Deadline {
         next
     }
 
-    pub(crate) fn is_overdue(self, now: Instant) -> bool {
-        self.due.is_some_and(|due| due <= now)
+    /// The same, for a client that is as fast as `pace` says. Its time goes on where it has the word.
+    pub(crate) fn with(mut self, pace: &mut Pace, now: Instant, timeouts: &Timeouts) -> Self {
+        if self.phase.has_rate() {
+            pace.resume(now);
+        } else {
+            pace.pause(now);
+        }
+        self.too_slow = pace.due(timeouts);
+        self
+    }
+
+    /// What comes first; `None` if nothing is due.
+    pub(crate) fn first(self) -> Option<Instant> {
+        [self.due, self.too_slow].into_iter().flatten().min()
+    }
+
+    /// What the client did too slowly, for the log.
+    pub(crate) fn why(self, now: Instant) -> &'static str {
+        match (self.phase, self.overdue(now)) {
+            (Phase::Body | Phase::Writing, Some(Overdue::TooSlow)) => "below the least rate",
+            (Phase::Idle, _) => "nothing was asked for too long",
+            (Phase::Head, _) => "the head was not whole in time",
+            (Phase::Body, _) => "nothing of the body came for too long",
+            (Phase::Application, _) => "the deadline passed",
+            (Phase::Writing, _) => "nothing of the response was taken for too long",
+            (Phase::Lingering, _) => "the client does not close its side",
+        }
+    }
+
+    pub(crate) fn overdue(self, now: Instant) -> Option<Overdue> {
+        if self.due.is_some_and(|due| due <= now) {
+            return Some(Overdue::Stalled);
+        }
+        let too_slow = self.too_slow.is_some_and(|due| due <= now);
+        too_slow.then_some(Overdue::TooSlow)
     }
 }
 
@@ -152,15 +213,39 @@ mod tests {
     fn is_overdue_when_due() {
         let timeouts = Timeouts::default();
         let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
         let deadline = Deadline::new(Head, start, &timeouts);
-        assert!(!deadline.is_overdue(start + Duration::from_secs(29)));
-        assert!(deadline.is_overdue(start + Duration::from_secs(30)));
-        assert!(
-            !Deadline::new(Application, start, &timeouts).is_overdue(at_the_end_of_time(start))
-        );
+        assert_eq!(deadline.overdue(at(29)), None);
+        assert_eq!(deadline.overdue(at(30)), Some(Overdue::Stalled));
+        let call = Deadline::new(Application, start, &timeouts);
+        assert_eq!(call.overdue(at(u32::MAX.into())), None);
     }
 
-    fn at_the_end_of_time(start: Instant) -> Instant {
-        start + Duration::from_secs(u32::MAX.into())
+    #[test]
+    fn a_client_that_has_the_word_must_not_be_too_slow() {
+        let timeouts = Timeouts::default(); // 240 bytes a second, after 5 s
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        // in which phase, after how many bytes, when is it too slow?
+        for (phase, bytes, too_slow) in [
+            (Idle, 0, None),
+            (Head, 0, None),
+            (Body, 0, Some(5)),
+            (Body, 2400, Some(15)),
+            (Application, 0, None),
+            (Writing, 0, Some(5)),
+            (Writing, 240, Some(6)),
+            (Lingering, 0, None),
+        ] {
+            let mut pace = Pace::default();
+            pace.add(bytes);
+            let mut deadline = Deadline::new(phase, start, &timeouts);
+            deadline.due = None; // that it stalls is another matter
+            let deadline = deadline.with(&mut pace, start, &timeouts);
+            let slow = too_slow.map(|_| Overdue::TooSlow);
+            let when = too_slow.unwrap_or(1000);
+            assert_eq!(deadline.overdue(at(when - 1)), None, "{phase:?} {bytes}");
+            assert_eq!(deadline.overdue(at(when)), slow, "{phase:?} {bytes}");
+        }
     }
 }

@@ -8,13 +8,16 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
+use gateway_core::server::{Pace, Stage, Timeouts};
 use gateway_core::{Input, InputError};
 use gateway_http1::{CONTINUE, Error, Event, Receiver};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::deadline::{Deadline, Phase};
+use crate::log::Current;
 use crate::socket::Socket;
 
 /// How much is read from the socket at a time.
@@ -59,7 +62,7 @@ struct Shared {
 #[derive(Debug)]
 enum Place {
     /// Nobody reads.
-    Here(Reading),
+    Here(Box<Reading>),
     /// Somebody reads, and may be waiting for the client.
     Out,
     /// Taken back.
@@ -71,7 +74,9 @@ enum Place {
 struct Reading {
     socket: Arc<Socket>,
     reader: Reader,
-    stall: Duration,
+    current: Arc<Current>,
+    pace: Pace,
+    timeouts: Arc<Timeouts>,
     limit: u64,
     ended: bool,
 }
@@ -97,18 +102,21 @@ impl Live {
         loan: Loan,
         socket: Arc<Socket>,
         reader: Reader,
-        stall: Duration,
+        current: Arc<Current>,
+        timeouts: &Arc<Timeouts>,
         limit: u64,
     ) -> (Self, Input) {
         let reading = Reading {
             socket,
             reader,
-            stall,
+            current,
+            pace: Pace::default(),
+            timeouts: Arc::clone(timeouts),
             limit,
             ended: false,
         };
         let shared = Arc::new(Shared {
-            place: Mutex::new(Place::Here(reading)),
+            place: Mutex::new(Place::Here(Box::new(reading))),
             may_continue: Mutex::new(true),
         });
         let input = Input::live(LiveBody(Arc::clone(&shared)));
@@ -234,7 +242,7 @@ impl Reading {
         if !std::mem::take(&mut *may_continue) {
             return Ok(());
         }
-        let until = self.until();
+        let until = Instant::now().checked_add(self.timeouts.body_stall);
         let mut rest = CONTINUE;
         while !rest.is_empty() {
             match self.socket.write(&[IoSlice::new(rest)]).map_err(lost)? {
@@ -247,35 +255,50 @@ impl Reading {
     }
 
     fn read_more(&mut self) -> Result<(), InputError> {
-        let until = self.until();
         let inbox = &mut self.reader.inbox;
         let length = inbox.len();
         inbox.resize(length + CHUNK, 0);
         let result = loop {
-            match self.socket.read(&mut inbox[length..]) {
+            match self.socket.read(&mut self.reader.inbox[length..]) {
                 Ok(Some(amount)) => break Ok(amount),
                 Err(error) => break Err(lost(error)),
                 Ok(None) => {}
             }
-            match self.socket.wait_readable(until) {
-                Ok(true) => {}
-                Ok(false) => break Err(InputError::TimedOut),
-                Err(error) => break Err(lost(error)),
+            if let Err(error) = self.wait() {
+                break Err(error);
             }
         };
+        let inbox = &mut self.reader.inbox;
         inbox.truncate(length + *result.as_ref().unwrap_or(&0));
         if inbox.is_empty() {
             *inbox = BytesMut::new(); // the memory goes back
         }
         match result? {
             0 => Err(InputError::Disconnected),
-            _ => Ok(()),
+            amount => {
+                self.pace.add(amount as u64);
+                Ok(())
+            }
         }
     }
 
-    /// Until when a wait for the client lasts: for ever, if the setting is beyond the clock.
-    fn until(&self) -> Option<Instant> {
-        Instant::now().checked_add(self.stall)
+    /// Waits for the client, whose time it is.
+    fn wait(&mut self) -> Result<(), InputError> {
+        let start = Instant::now();
+        self.pace.resume(start);
+        let deadline = Deadline::new(Phase::Body, start, &self.timeouts);
+        let deadline = deadline.with(&mut self.pace, start, &self.timeouts);
+        self.current.set_stage(Stage::ReadingBody);
+        let readable = self.socket.wait_readable(deadline.first());
+        let now = Instant::now();
+        self.pace.pause(now);
+        let in_time = readable.map_err(lost)?;
+        if !in_time {
+            let sight = self.current.sight_of_call(start);
+            sight.log_cut(deadline.why(now), now);
+        }
+        self.current.set_stage(Stage::InApplication);
+        in_time.then_some(()).ok_or(InputError::TimedOut)
     }
 }
 

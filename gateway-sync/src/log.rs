@@ -1,7 +1,15 @@
-//! What is kept of a request for log lines.
+//! What log lines say of a request: its name, its age, and where it stands.
+//!
+//! One line for everything that is cut off, always with the same fields: who, which request, how old,
+//! in which [`Stage`], and why.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use gateway_core::Endpoint;
+use gateway_core::server::Stage;
+use gateway_http1::RequestHead;
 use http::{Method, Uri};
 
 /// Method and path of a request.
@@ -11,8 +19,156 @@ pub(crate) struct RequestName {
     pub(crate) uri: Uri,
 }
 
+impl RequestName {
+    pub(crate) fn of(head: &RequestHead) -> Self {
+        Self {
+            method: head.method.clone(),
+            uri: head.target.clone().into(),
+        }
+    }
+}
+
 impl fmt::Display for RequestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.uri.path())
+    }
+}
+
+/// The request that a connection is answering, as any thread may look at it.
+#[derive(Debug)]
+pub(crate) struct Current {
+    endpoint: Arc<Endpoint>,
+    asked: Mutex<Option<Asked>>,
+}
+
+#[derive(Clone, Debug)]
+struct Asked {
+    name: RequestName,
+    since: Instant,
+    stage: Stage,
+}
+
+impl Current {
+    pub(crate) fn new(endpoint: Arc<Endpoint>) -> Self {
+        Self {
+            endpoint,
+            asked: Mutex::new(None),
+        }
+    }
+
+    /// The application is called for a request that was here at `since`.
+    pub(crate) fn begin(&self, name: RequestName, since: Instant) {
+        let stage = Stage::InApplication;
+        *self.asked() = Some(Asked { name, since, stage });
+    }
+
+    /// A request that was here at `since` waits for a thread.
+    pub(crate) fn queue(&self, name: RequestName, since: Instant) {
+        let stage = Stage::Queued;
+        *self.asked() = Some(Asked { name, since, stage });
+    }
+
+    /// The request at hand stands somewhere else.
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        if let Some(asked) = &mut *self.asked() {
+            asked.stage = stage;
+        }
+    }
+
+    /// The request at hand is over.
+    pub(crate) fn end(&self) {
+        *self.asked() = None;
+    }
+
+    /// How it looks from outside while a worker has the connection.
+    pub(crate) fn sight_of_call(&self, since: Instant) -> Sight {
+        match &*self.asked() {
+            Some(asked) => Sight {
+                request: Some(asked.name.to_string()),
+                stage: asked.stage,
+                since: asked.since,
+                endpoint: Arc::clone(&self.endpoint),
+            },
+            None => self.sight(Stage::ReadingHead, since, None),
+        }
+    }
+
+    /// How it looks from outside while its response is on its way.
+    pub(crate) fn sight_of_response(&self, since: Instant) -> Sight {
+        Sight {
+            stage: Stage::Writing,
+            ..self.sight_of_call(since)
+        }
+    }
+
+    /// How it looks from outside while no call is made: `request` is the one that is being read.
+    pub(crate) fn sight(&self, stage: Stage, since: Instant, request: Option<String>) -> Sight {
+        Sight {
+            request,
+            stage,
+            since,
+            endpoint: Arc::clone(&self.endpoint),
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Option<Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of the request at hand.
+impl fmt::Display for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.asked() {
+            Some(asked) => asked.name.fmt(f),
+            None => f.write_str(NONE),
+        }
+    }
+}
+
+/// What stands for the request where none has a head yet.
+const NONE: &str = "none begun";
+
+/// A connection as it looks from outside.
+#[derive(Clone, Debug)]
+pub(crate) struct Sight {
+    /// Method and path, once the head is here.
+    request: Option<String>,
+    pub(crate) stage: Stage,
+    /// Since when the request is here; where there is none, since when the connection waits for it.
+    since: Instant,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Sight {
+    /// The name of the request, or that none has a head yet.
+    pub(crate) fn request(&self) -> &str {
+        match (&self.request, self.stage) {
+            (Some(name), _) => name,
+            (None, Stage::ReadingHead) => "its head is not whole",
+            (None, _) => NONE,
+        }
+    }
+
+    /// Requests come before connections that ask for nothing, and older ones before younger.
+    pub(crate) fn rank(&self) -> (bool, Instant) {
+        (self.request.is_none(), self.since)
+    }
+
+    /// How old the request is.
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// Says that the connection or its call is cut off. What nobody asked for is worth no more than a
+    /// line for who looks for it.
+    pub(crate) fn log_cut(&self, why: &str, now: Instant) {
+        let (remote, request, stage) = (&self.endpoint.remote, self.request(), self.stage);
+        let age = self.age(now);
+        if stage == Stage::Idle {
+            tracing::debug!(%remote, request, %stage, ?age, why, "idle connection closed");
+        } else {
+            tracing::info!(%remote, request, %stage, ?age, why, "cut off");
+        }
     }
 }

@@ -107,6 +107,11 @@ impl Request {
         format!("{} {}", self.head.method, self.head.target.path())
     }
 
+    /// How much of the body is here, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.body.len()
+    }
+
     /// Whether `100 Continue` is to be sent now: the client waits for it, nothing of the body is
     /// here, and it was not asked before.
     pub(crate) fn must_continue(&mut self) -> bool {

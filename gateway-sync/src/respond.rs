@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
 use crate::live::Live;
-use crate::log::RequestName;
+use crate::log::Current;
 use crate::predictor::Entry;
 
 /// Up to this many bytes a body is copied behind its head, so that both leave in one piece; beyond
@@ -20,7 +20,6 @@ const COPY: usize = 4 * 1024;
 
 /// A response whose head is made, and of whose body perhaps not all is.
 pub(crate) struct Responding {
-    pub(crate) name: RequestName,
     pub(crate) entry: Entry,
     pub(crate) live: Option<Live>,
     pub(crate) waker: Option<Waker>,
@@ -60,7 +59,6 @@ pub(crate) enum Failure {
 
 impl Responding {
     pub(crate) fn new(
-        name: RequestName,
         entry: Entry,
         exchange: &Exchange,
         encoder: Encoder,
@@ -71,7 +69,6 @@ impl Responding {
         let unknown = encoder.wants_body() && encoder.remaining().is_none();
         let undelimited = unknown && exchange.is_http10();
         Self {
-            name,
             entry,
             live: None,
             waker: None,
@@ -193,15 +190,15 @@ impl Responding {
     }
 
     /// Drops the body: PEP 3333's `close()`. A panic in it is the application's, and is logged.
-    pub(crate) fn close_body(&mut self) {
-        close(std::mem::take(&mut self.body), &self.name);
+    pub(crate) fn close_body(&mut self, request: &Current) {
+        close(std::mem::take(&mut self.body), request);
     }
 }
 
 /// Drops a body. A panic in it is the application's, and is logged.
-pub(crate) fn close(body: BodyKind, name: &RequestName) {
+pub(crate) fn close(body: BodyKind, request: &Current) {
     if let Err(panic) = catch(|| drop(body)) {
-        tracing::error!(request = %name, %panic, "the body's drop panicked");
+        tracing::error!(%request, %panic, "the body's drop panicked");
     }
 }
 

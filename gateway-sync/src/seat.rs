@@ -20,6 +20,7 @@ use slab::Slab;
 
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Phase};
+use crate::log::{Current, Sight};
 use crate::poller::{Batch, Poller, Ready, Signs};
 use crate::predictor::{AtomicEntry, Entry};
 use crate::socket::Socket;
@@ -49,6 +50,7 @@ struct Slot {
     signs: Signs,
     swept: Option<Sweep>,
     socket: Arc<Socket>,
+    current: Arc<Current>,
     /// The connection's call, while it is out.
     call: Option<Call>,
     /// The client had closed its sending side when the connection was taken out.
@@ -89,13 +91,6 @@ pub(crate) enum Next {
     Poll,
     /// The seat has changed hands.
     Lost,
-}
-
-/// How a connection looks from outside; for log lines and the drain.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sight {
-    pub(crate) phase: Phase,
-    pub(crate) since: Instant,
 }
 
 impl Seat {
@@ -177,6 +172,7 @@ impl Seat {
             signs: Signs::default(),
             swept: None,
             socket: Arc::clone(&socket),
+            current: Arc::clone(&connection.current),
             call: None,
             half_closed: false,
             undelimited: false,
@@ -286,7 +282,8 @@ impl Seat {
         }
     }
 
-    /// Marks what `applies` to, and queues it; calls that are out are cancelled for `reason`.
+    /// Marks what `applies` to, and queues it; calls that are out are cancelled for `reason`, of which
+    /// there is a line in the log.
     pub(crate) fn sweep(
         &self,
         sweep: Sweep,
@@ -304,8 +301,8 @@ impl Seat {
                 if slot.connection.is_some() {
                     slot.swept = Some(sweep);
                     slot.queue(at, ready);
-                } else {
-                    cancelled.extend(slot.call.clone());
+                } else if let Some(call) = &slot.call {
+                    cancelled.push((call.clone(), slot.sight()));
                 }
             }
             state.must_wake()
@@ -314,7 +311,12 @@ impl Seat {
             self.poller.ring();
         }
         // With the lock released: wakers are the application's code.
-        cancelled.iter().for_each(|call| call.cancel(reason));
+        for (call, sight) in cancelled {
+            if call.cancelled().reason().is_none() {
+                sight.log_cut(&format!("its call is cancelled: {reason}"), Instant::now());
+            }
+            call.cancel(reason);
+        }
     }
 
     /// Says what call a connection that is out makes now. Tells what the kernel has said until now:
@@ -341,11 +343,7 @@ impl Seat {
     /// Sets by when a call that is out must have answered.
     pub(crate) fn set_due(&self, slot: usize, since: Instant, due: Instant) {
         if let Some(slot) = self.state().slots.get_mut(slot) {
-            slot.deadline = Deadline {
-                phase: Phase::Application,
-                since,
-                due: Some(due),
-            };
+            slot.deadline = Deadline::of_call(since, Some(due));
         }
     }
 
@@ -364,15 +362,8 @@ impl Seat {
 
     /// What the connections are doing.
     pub(crate) fn sights(&self) -> Vec<Sight> {
-        let sight = |slot: &Slot| Sight {
-            phase: slot.phase(),
-            since: slot.deadline.since,
-        };
-        self.state()
-            .slots
-            .iter()
-            .map(|(_, slot)| sight(slot))
-            .collect()
+        let state = self.state();
+        state.slots.iter().map(|(_, slot)| slot.sight()).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -397,11 +388,7 @@ impl State {
             slot.call = is_set.then(|| connection.call().clone());
             // What was due before is not due of the call.
             let now = Instant::now();
-            slot.deadline = Deadline {
-                phase: Phase::Application,
-                since: now,
-                due: None,
-            };
+            slot.deadline = Deadline::of_call(now, None);
             let signs = std::mem::take(&mut slot.signs);
             slot.half_closed = connection.is_half_closed() || signs.half_closed;
             let swept = std::mem::take(&mut slot.swept);
@@ -454,6 +441,14 @@ impl Slot {
     fn queue(&mut self, at: usize, ready: &mut VecDeque<usize>) {
         if !std::mem::replace(&mut self.queued, true) && self.connection.is_some() {
             ready.push_back(at);
+        }
+    }
+
+    fn sight(&self) -> Sight {
+        let since = self.deadline.since;
+        match &self.connection {
+            Some(connection) => connection.sight(self.deadline.phase, since),
+            None => self.current.sight_of_call(since),
         }
     }
 

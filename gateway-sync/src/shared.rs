@@ -13,9 +13,10 @@ use crate::deadline::Phase;
 use crate::gate::Gate;
 use crate::host::ThreadedHost;
 use crate::listener::Listener;
+use crate::log::Sight;
 use crate::monitor::Alarm;
 use crate::predictor::{Measured, Predictor};
-use crate::seat::{Seat, Sight, Sweep};
+use crate::seat::{Seat, Sweep};
 use crate::seating::Seating;
 use crate::socket::Socket;
 use crate::worker::Parked;
@@ -33,7 +34,7 @@ pub(crate) struct Shared<A> {
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) limits: Limits,
     pub(crate) http1: Arc<gateway_http1::Limits>,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: Arc<Timeouts>,
     /// Threads that serve a body which the client holds back.
     pub(crate) lent: Arc<AtomicUsize>,
     pub(crate) threads: usize,
@@ -80,7 +81,7 @@ impl<A> Shared<A> {
             alarm,
             limits,
             http1: Arc::new(http1),
-            timeouts,
+            timeouts: Arc::new(timeouts),
             lent: Arc::new(AtomicUsize::new(0)),
             threads,
             gateway: Gateway::new(host),
@@ -199,7 +200,7 @@ impl<A> Shared<A> {
     pub(crate) fn sweep(&self, now: Instant) {
         for seat in &*self.seats {
             seat.sweep(Sweep::Overdue, CancelReason::Deadline, |_, deadline| {
-                deadline.is_overdue(now)
+                deadline.overdue(now).is_some()
             });
         }
     }
@@ -210,7 +211,7 @@ impl<A> Shared<A> {
             idle_at_stop,
             linger,
             ..
-        } = self.timeouts;
+        } = *self.timeouts;
         for seat in &*self.seats {
             seat.sweep(Sweep::Idle, CancelReason::Shutdown, |phase, deadline| {
                 let age = now.saturating_duration_since(deadline.since);

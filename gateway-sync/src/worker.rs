@@ -12,7 +12,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::Bytes;
-use gateway_core::server::{Panic, Parker, catch};
+use gateway_core::server::{Pace, Panic, Parker, catch};
 use gateway_core::{Application, BodyKind, CancelReason, Ending, status};
 use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::StatusCode;
@@ -20,6 +20,7 @@ use http::StatusCode;
 use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
+use crate::log::RequestName;
 use crate::poller::{Batch, Poller};
 use crate::predictor::{Entry, Forecast};
 use crate::request::{Refused, Request};
@@ -247,7 +248,7 @@ impl<'a, A: Application> Worker<'a, A> {
             call_is_fresh,
         };
         self.survive(seat, slot, |worker| {
-            let left = turn.connection.note(signs);
+            let left = turn.connection.note(signs, turn.now);
             let flow = if left {
                 let call = turn.connection.call();
                 call.cancel(CancelReason::Disconnected);
@@ -265,9 +266,14 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// Does what a sweep asks for, unless the connection has got on meanwhile.
     fn heed(&mut self, turn: &mut Turn, flow: Flow, sweep: Sweep) -> Flow {
-        let deadline = turn.connection.deadline;
         match (flow, sweep) {
-            (Flow::Rest(..) | Flow::Yield, Sweep::Cut) => Flow::Close(CloseReason::Shutdown),
+            (Flow::Rest(phase, _), Sweep::Cut) => {
+                let since = turn.connection.deadline.since;
+                let sight = turn.connection.sight(phase, since);
+                sight.log_cut("the wait for the stop is over", turn.now);
+                Flow::Close(CloseReason::Shutdown)
+            }
+            (Flow::Yield, Sweep::Cut) => Flow::Close(CloseReason::Shutdown),
             (Flow::Rest(Phase::Lingering, _), Sweep::Idle) => Flow::Close(CloseReason::Shutdown),
             (Flow::Rest(phase, progress), Sweep::Idle) if phase.is_over_at_stop() => {
                 match turn.connection.is_unasked() {
@@ -275,12 +281,14 @@ impl<'a, A: Application> Worker<'a, A> {
                     false => Flow::Rest(phase, progress), // a request has begun, and will be answered
                 }
             }
-            (Flow::Rest(phase, progress), Sweep::Overdue)
-                if phase == deadline.phase
-                    && deadline.is_overdue(turn.now)
-                    && !(progress && phase.counts_progress()) =>
-            {
-                self.expire(turn, phase)
+            (Flow::Rest(phase, progress), Sweep::Overdue) => {
+                let (now, timeouts) = (turn.now, &self.shared.timeouts);
+                let connection = &mut turn.connection;
+                connection.set_deadline(phase, progress, now, timeouts);
+                match connection.deadline.overdue(now) {
+                    Some(_) => self.expire(turn, phase),
+                    None => Flow::Rest(phase, false),
+                }
             }
             (flow, _) => flow,
         }
@@ -373,6 +381,8 @@ impl<'a, A: Application> Worker<'a, A> {
                 Some((turn.slot, turn.connection))
             }
             Flow::Park(request, entry) => {
+                let name = RequestName::of(&request.head);
+                turn.connection.current.queue(name, turn.now);
                 if let Some(parked) = self.shared.gate.enter(Parked {
                     turn,
                     request,
@@ -442,6 +452,7 @@ impl<'a, A: Application> Worker<'a, A> {
             Err(error) => tracing::error!(%error, "an answer of the server's own is refused"),
         }
         turn.connection.closing = exchange.closing();
+        turn.connection.pace = Pace::default();
         turn.connection.count_answer();
         self.send(turn, Bytes::new())
     }
@@ -449,26 +460,17 @@ impl<'a, A: Application> Worker<'a, A> {
     /// The connection's time is over.
     fn expire(&mut self, turn: &mut Turn, phase: Phase) -> Flow {
         let connection = &turn.connection;
-        let (remote, age) = (
-            &connection.endpoint.remote,
-            connection.deadline.since.elapsed(),
-        );
         let reading = connection.reading();
-        if phase == Phase::Idle {
-            tracing::debug!(%remote, ?age, "idle connection closed");
-            return self.part(turn, CloseReason::TimedOut(reading));
-        }
-        let request = connection.request_name();
-        let state = phase.as_str();
-        tracing::info!(%remote, request, state, ?age, "connection timed out");
+        let sight = connection.sight(phase, connection.deadline.since);
+        sight.log_cut(connection.deadline.why(turn.now), turn.now);
         match phase {
             Phase::Head | Phase::Body if reading != Reading::Idle => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
                 self.answer_and_close(turn, StatusCode::REQUEST_TIMEOUT, exchange, false)
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
-            // Nothing was asked, or all is said: there is nothing to answer.
-            Phase::Head => self.part(turn, CloseReason::TimedOut(reading)),
+            // Nothing was asked: there is nothing to answer.
+            Phase::Idle | Phase::Head => self.part(turn, CloseReason::TimedOut(reading)),
             _ => Flow::Close(CloseReason::TimedOut(reading)),
         }
     }
@@ -478,9 +480,12 @@ impl<'a, A: Application> Worker<'a, A> {
         tracing::debug!(remote = %turn.connection.endpoint.remote, %reason, "connection closed");
         if let Some(mut response) = turn.connection.response.take() {
             let ending = response.failure().unwrap_or(ending_of(reason));
-            let remote = &turn.connection.endpoint.remote;
-            tracing::info!(%remote, request = %response.name, %reason, "response cut short");
-            if response.needs_reset() {
+            if reason != CloseReason::WriteTimedOut {
+                let sight = turn.connection.sight(Phase::Writing, turn.now);
+                sight.log_cut(&reason.to_string(), self.now(&turn));
+            }
+            // What the kernel still holds for a client that does not take it is worth nothing.
+            if response.needs_reset() || reason == CloseReason::WriteTimedOut {
                 turn.connection.socket.reset_on_close();
             }
             if let Some(live) = response.live.take() {
@@ -489,7 +494,7 @@ impl<'a, A: Application> Worker<'a, A> {
             let unsent = turn.connection.outbox.len() as u64;
             let outcome = response.cut(ending, unsent);
             self.seated(response.entry.of_body(), || {
-                response.close_body();
+                response.close_body(&turn.connection.current);
                 turn.connection.call().finish(&outcome);
             });
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use gateway_core::server::{Call, Panic, catch};
+use gateway_core::server::{Call, Pace, Panic, catch};
 use gateway_core::{Application, CancelReason, Environ, Response};
 use http::{Method, StatusCode};
 
@@ -79,6 +79,8 @@ impl<A: Application> Worker<'_, A> {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
         };
+        turn.connection.current.begin(name, turn.now);
+        turn.connection.pace = Pace::default();
         let (live, input) = match loan {
             None => (None, whole),
             Some(loan) => {
@@ -102,7 +104,7 @@ impl<A: Application> Worker<'_, A> {
             Err(error) => Ended::Answered(Err(error.into())),
         };
         drop(call);
-        self.respond(turn, name, entry, exchange, ended, live)
+        self.respond(turn, entry, exchange, ended, live)
     }
 
     /// Gives the request a call that no other has used. The first of a turn finds it ready.

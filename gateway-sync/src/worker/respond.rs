@@ -15,7 +15,7 @@ use super::call::Ended;
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
 use crate::live::Live;
-use crate::log::RequestName;
+use crate::log::Current;
 use crate::predictor::{Entry, Forecast};
 use crate::respond::{Failure, Nudge, Pulled, Responding, close};
 use crate::stopwatch::Stopwatch;
@@ -28,7 +28,6 @@ impl<A: Application> Worker<'_, A> {
     pub(super) fn respond(
         &mut self,
         turn: &mut Turn,
-        name: RequestName,
         entry: Entry,
         mut exchange: Exchange,
         ended: Ended,
@@ -38,25 +37,25 @@ impl<A: Application> Worker<'_, A> {
             if let Some(live) = live {
                 turn.connection.take_back(live);
             }
-            tracing::info!(request = %name, "the client left during the call");
+            let request = &turn.connection.current;
+            tracing::info!(%request, "the client left during the call");
             let outcome = Outcome::new(None, 0, Ending::Disconnected);
             self.seated(entry.of_body(), || turn.connection.call().finish(&outcome));
             return Flow::Close(CloseReason::Disconnected);
         }
-        let (response, ending) = response_of(ended, &name);
+        let (response, ending) = response_of(ended, &turn.connection.current);
         if let Some(live) = &live {
             live.answer();
         }
         self.decide_persistence(turn, &mut exchange, live.as_ref());
         let (encoder, response, ending) =
-            match self.encode(turn, &exchange, response, ending, &name, entry) {
+            match self.encode(turn, &exchange, response, ending, entry) {
                 Ok(encoded) => encoded,
                 Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
             };
         let (parts, body) = response.into_parts();
         let body = body.into_kind();
-        let mut responding =
-            Responding::new(name, entry, &exchange, encoder, parts.status, ending, body);
+        let mut responding = Responding::new(entry, &exchange, encoder, parts.status, ending, body);
         responding.live = live;
         if responding.needs_reset() {
             self.shared.seats[turn.seat].set_undelimited(turn.slot);
@@ -102,7 +101,7 @@ impl<A: Application> Worker<'_, A> {
                     (Bytes::new(), Flow::Continue)
                 }
                 Pulled::Pending => (Bytes::new(), Flow::Rest(Phase::Application, false)),
-                Pulled::Failed(failure) => (Bytes::new(), self.abort(response, &failure)),
+                Pulled::Failed(failure) => (Bytes::new(), self.abort(turn, response, &failure)),
             };
             let sent = self.send(turn, data);
             let writing = !turn.connection.outbox.is_empty();
@@ -147,7 +146,7 @@ impl<A: Application> Worker<'_, A> {
         if self.out.is_empty() && data.is_empty() {
             return Flow::Continue;
         }
-        let sent = connection.outbox.send(&connection.socket, &self.out, data);
+        let sent = connection.send(&self.out, data);
         self.out.clear();
         match sent {
             Ok(()) => Flow::Continue,
@@ -165,21 +164,24 @@ impl<A: Application> Worker<'_, A> {
             closing.get_or_insert(CloseReason::UnreadBody);
         }
         turn.connection.count_answer();
-        tracing::debug!(request = %response.name, ?outcome, "answered");
+        let request = &turn.connection.current;
+        tracing::debug!(%request, ?outcome, "answered");
         let call = turn.connection.call();
         if !response.is_inert() || call.is_awaited() {
             // The end of the body and those who wait for the outcome are the application's code.
             self.seated(response.entry.of_body(), || {
-                response.close_body();
+                response.close_body(request);
                 call.finish(&outcome);
             });
         }
+        turn.connection.current.end();
         Flow::Continue
     }
 
     /// The response cannot be completed: the client is to see that it is truncated.
-    fn abort(&mut self, response: &mut Responding, failure: &Failure) -> Flow {
-        tracing::error!(request = %response.name, %failure, "response aborted");
+    fn abort(&mut self, turn: &Turn, response: &mut Responding, failure: &Failure) -> Flow {
+        let request = &turn.connection.current;
+        tracing::error!(%request, %failure, "response aborted");
         response.fail(failure);
         Flow::Close(match failure {
             Failure::Encode(error) => CloseReason::BadResponse(*error),
@@ -208,7 +210,6 @@ impl<A: Application> Worker<'_, A> {
         exchange: &Exchange,
         response: Response,
         ending: Ending,
-        name: &RequestName,
         entry: Entry,
     ) -> Result<(Encoder, Response, Ending), EncodeError> {
         self.out.clear();
@@ -216,9 +217,10 @@ impl<A: Application> Worker<'_, A> {
             Ok(encoder) => return Ok((encoder, response, ending)),
             Err(error) => error,
         };
-        tracing::error!(request = %name, %error, "the response cannot be sent");
+        let request = &turn.connection.current;
+        tracing::error!(%request, %error, "the response cannot be sent");
         self.seated(entry.of_body(), || {
-            close(response.into_body().into_kind(), name);
+            close(response.into_body().into_kind(), request);
         });
         let response = status(StatusCode::INTERNAL_SERVER_ERROR);
         let encoder = self.encode_head(turn, exchange, &response)?;
@@ -260,16 +262,16 @@ impl<A: Application> Worker<'_, A> {
 }
 
 /// What a call's end is answered with, and how the request ends if that is sent whole.
-fn response_of(ended: Ended, name: &RequestName) -> (Response, Ending) {
+fn response_of(ended: Ended, request: &Current) -> (Response, Ending) {
     match ended {
         Ended::Answered(Ok(response)) => (response, Ending::Complete),
-        Ended::Answered(Err(error)) => failed(error, name),
+        Ended::Answered(Err(error)) => failed(error, request),
         Ended::Panicked(panic) => {
-            tracing::error!(request = %name, %panic, "the application panicked");
+            tracing::error!(%request, %panic, "the application panicked");
             (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
         }
         Ended::Cancelled(reason) => {
-            tracing::warn!(request = %name, %reason, "call given up");
+            tracing::warn!(%request, %reason, "call given up");
             let ending = match reason {
                 CancelReason::Deadline => Ending::TimedOut,
                 _ => Ending::Shutdown,
@@ -281,14 +283,14 @@ fn response_of(ended: Ended, name: &RequestName) -> (Response, Ending) {
 
 /// The answer to the application's error. Its text and its end are the application's code, and may
 /// panic.
-fn failed(error: Error, name: &RequestName) -> (Response, Ending) {
+fn failed(error: Error, request: &Current) -> (Response, Ending) {
     let answered = catch(|| {
         let answer = error_response(error.as_ref());
         let code = answer.status().as_u16();
         if answer.status().is_server_error() {
-            tracing::error!(request = %name, status = code, %error, "request failed");
+            tracing::error!(%request, status = code, %error, "request failed");
         } else {
-            tracing::info!(request = %name, status = code, %error, "request failed");
+            tracing::info!(%request, status = code, %error, "request failed");
         }
         drop(error);
         answer
@@ -296,7 +298,7 @@ fn failed(error: Error, name: &RequestName) -> (Response, Ending) {
     match answered {
         Ok(answer) => (answer, Ending::Failed),
         Err(panic) => {
-            tracing::error!(request = %name, %panic, "the application's error panicked");
+            tracing::error!(%request, %panic, "the application's error panicked");
             (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
         }
     }

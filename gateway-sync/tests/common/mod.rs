@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
+pub(crate) mod lines;
+
 use std::thread::{self, JoinHandle};
 
 use gateway_core::{Address, Application};

@@ -1,0 +1,117 @@
+//! A client must not be too slow, even if it never stands still; who waits for the application is not.
+
+#![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
+
+mod common;
+
+use std::time::Duration;
+
+use gateway_core::server::Timeouts;
+use gateway_core::{Body, Ending, Environ, Error, Response, blocking, text};
+use gateway_test::client::{Client, ReadError};
+use gateway_test::{Event, Log};
+use http::Method;
+
+use common::lines::lines;
+use common::{Running, get, server};
+
+/// Nobody is fast enough, once the grace is over; standing still is no matter.
+fn fast() -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    timeouts.min_rate = u64::MAX;
+    timeouts.rate_grace = Duration::from_millis(300);
+    timeouts.body_stall = Duration::MAX;
+    timeouts.write_stall = Duration::MAX;
+    timeouts
+}
+
+fn remote(client: &Client) -> String {
+    format!("remote={} ", client.local_addr().unwrap())
+}
+
+#[test]
+fn a_body_that_comes_too_slowly_is_answered_408() {
+    let lines = lines();
+    let running = Running::start(server(2).timeouts(fast()), blocking(|_| Ok(text("whole"))));
+    for (path, rest) in [
+        ("/length", "content-length: 10\r\n\r\nhalf"),
+        ("/chunks", "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"),
+        ("/nothing", "content-length: 10\r\n\r\n"),
+    ] {
+        let mut client = running.client();
+        client
+            .send(format!("POST {path} HTTP/1.1\r\nhost: test\r\n{rest}"))
+            .unwrap();
+        let reply = client.read(&Method::POST).unwrap();
+        assert_eq!((reply.status, reply.says_close()), (408, true), "{path}");
+        client.closes().unwrap();
+        let request = format!("request=POST {path} ");
+        let line = lines.wait_for(&[&remote(&client), &request, "below the least rate"]);
+        assert!(line.contains("stage=reading body "), "{line}");
+    }
+}
+
+#[test]
+fn a_response_that_is_taken_too_slowly_is_reset() {
+    let lines = lines();
+    let outcomes = Log::new();
+    let told = outcomes.clone();
+    let app = blocking(move |environ: Environ| {
+        let told = told.clone();
+        environ.on_finish(move |outcome| told.note(outcome.ending));
+        let chunks = std::iter::repeat_with(|| Ok::<_, Error>(vec![b'x'; 64 * 1024]));
+        Ok(match environ.path_info() {
+            "/bytes" => text("x".repeat(32 << 20)),
+            _ => Response::new(Body::iter(chunks)),
+        })
+    });
+    let running = Running::start(server(2).timeouts(fast()), app);
+    for (version, path) in [
+        ("1.1", "/bytes"),
+        ("1.1", "/endless"),
+        ("1.0", "/until-close"),
+    ] {
+        let mut client = Client::connect_narrow(&running.address, 10_000).unwrap();
+        client
+            .send(format!("GET {path} HTTP/{version}\r\nhost: test\r\n\r\n"))
+            .unwrap();
+        assert_eq!(outcomes.next().unwrap(), Ending::TimedOut, "{path}");
+        let cut = client.read(&Method::GET);
+        assert!(
+            matches!(cut, Err(ReadError::Reset { .. })),
+            "{path}: {cut:?}"
+        );
+        let request = format!("request=GET {path} ");
+        let line = lines.wait_for(&[&remote(&client), &request, "below the least rate"]);
+        assert!(line.contains("stage=writing "), "{line}");
+    }
+}
+
+#[test]
+fn the_applications_time_is_not_the_clients() {
+    let release = Event::new();
+    let go = release.clone();
+    let app = blocking(move |environ: Environ| {
+        if environ.path_info() == "/endless" {
+            return Ok(text("x".repeat(32 << 20)));
+        }
+        let go = go.clone();
+        let first = std::iter::once_with(|| Ok::<_, Error>("first, "));
+        let then = std::iter::once_with(move || {
+            go.wait()?;
+            Ok("then")
+        });
+        Ok(Response::new(Body::iter(first.chain(then))))
+    });
+    let running = Running::start(server(2).timeouts(fast()), app);
+    let mut waits = running.client();
+    waits.send(get("/waits")).unwrap();
+    assert_eq!(waits.peek(12).unwrap(), b"HTTP/1.1 200");
+    // One that begins later and takes nothing is cut: the time of the other is up as well.
+    let mut slow = Client::connect_narrow(&running.address, 10_000).unwrap();
+    slow.send(get("/endless")).unwrap();
+    slow.peek(12).unwrap();
+    lines().wait_for(&[&remote(&slow), "below the least rate"]);
+    release.set();
+    assert_eq!(waits.read(&Method::GET).unwrap().text(), "first, then");
+}
