@@ -1,0 +1,85 @@
+//! Feeds bytes to a receiver as a socket would, and gathers what it reads.
+
+use gateway_http1::{Error, Event, Limits, Reading, Receiver, RequestHead};
+use http::HeaderMap;
+
+/// What was read of a request.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) head: RequestHead,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: HeaderMap,
+    pub(crate) complete: bool,
+    /// Where its head ends in the bytes that were fed.
+    pub(crate) head_end: usize,
+    /// Where what was read of it ends.
+    pub(crate) end: usize,
+}
+
+/// What was read from a connection.
+#[derive(Debug)]
+pub(crate) struct Reads {
+    pub(crate) requests: Vec<Read>,
+    /// Why it was refused, if it was.
+    pub(crate) refused: Option<Error>,
+    /// What it waited for at the end.
+    pub(crate) reading: Reading,
+}
+
+/// Feeds `bytes` in the pieces that end at `cuts`, which ascend.
+pub(crate) fn feed(bytes: &[u8], cuts: impl IntoIterator<Item = usize>, limits: &Limits) -> Reads {
+    let mut receiver = Receiver::new(limits.clone());
+    let mut requests: Vec<Read> = Vec::new();
+    let mut start = 0;
+    for end in cuts.into_iter().chain([bytes.len()]) {
+        loop {
+            let input = &bytes[start..end];
+            let received = match receiver.receive(input) {
+                Ok(received) => received,
+                Err(error) => {
+                    assert_eq!(receiver.receive(b"GET").err(), Some(error), "it stays");
+                    return Reads {
+                        requests,
+                        refused: Some(error),
+                        reading: receiver.reading(),
+                    };
+                }
+            };
+            assert!(received.used <= input.len());
+            start += received.used;
+            match received.event {
+                Some(Event::Head(head)) => {
+                    assert!(requests.iter().all(|request| request.complete));
+                    requests.push(Read {
+                        head,
+                        body: Vec::new(),
+                        trailers: HeaderMap::new(),
+                        complete: false,
+                        head_end: start,
+                        end: start,
+                    });
+                }
+                Some(event) => {
+                    let request = requests.last_mut().expect("a head comes first");
+                    assert!(!request.complete, "nothing comes after the end");
+                    match event {
+                        Event::Data(range) => {
+                            assert!(!range.is_empty() && range.end <= received.used);
+                            request.body.extend_from_slice(&input[range]);
+                        }
+                        Event::Trailers(trailers) => request.trailers = trailers,
+                        Event::End => request.complete = true,
+                        Event::Head(_) => unreachable!("matched above"),
+                    }
+                    request.end = start;
+                }
+                None => break,
+            }
+        }
+    }
+    Reads {
+        requests,
+        refused: None,
+        reading: receiver.reading(),
+    }
+}
