@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::connection::{self, State};
 use crate::listener::{Accepted, Listener};
-use crate::shared::{Shared, Stage};
+use crate::shared::{Phase, Shared};
 
 /// How long accepting pauses when the process has no file descriptor left.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub(crate) async fn accept<A: Application>(
 ) {
     let mut turn = 0;
     let mut troubled = false;
-    while shared.stop.stage() == Stage::Serving {
+    while shared.stop.phase() == Phase::Serving {
         if !wait_for_room(shared).await {
             return;
         }
@@ -153,7 +153,7 @@ pub(crate) async fn unless_stopped<F: Future>(shared: &Shared, future: F) -> Opt
         if let Poll::Ready(output) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(output));
         }
-        if shared.stop.stage() != Stage::Serving || stopped.as_mut().poll(cx).is_ready() {
+        if shared.stop.phase() != Phase::Serving || stopped.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
         }
         Poll::Pending

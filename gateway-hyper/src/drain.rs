@@ -1,14 +1,16 @@
 //! Waiting for what runs when the server stops, and saying what it waits for.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use gateway_core::server::Stage;
 use tokio::time::{Instant, timeout_at};
 
-use crate::connection::deadline::Waits;
-use crate::shared::{Shared, Stage};
+use crate::progress::{NONE_BEGUN, Progress};
+use crate::shared::{Phase, Shared};
 
 /// How often the log says what is waited for.
 const TELL: Duration = Duration::from_secs(1);
@@ -20,34 +22,41 @@ const CUT: Duration = Duration::from_secs(1);
 pub(crate) async fn drain(shared: &Arc<Shared>) {
     wake_all(shared);
     let bound = Instant::now() + shared.settings.timeouts.drain;
-    while shared.stop.stage() == Stage::Draining && Instant::now() < bound {
+    while shared.stop.phase() == Phase::Draining && Instant::now() < bound {
         let round = bound.min(Instant::now() + TELL);
         if all_ended(shared, round).await {
             return;
         }
-        if shared.stop.stage() == Stage::Draining {
-            tell(shared, "waiting for what runs");
+        if shared.stop.phase() == Phase::Draining {
+            tell(shared, "stopping");
         }
     }
-    tell(shared, "cutting off what still runs");
-    shared.stop.advance(Stage::Cutting);
+    tell(shared, "the wait is over: cutting");
+    shared.stop.end_drain();
     shared.pool.close();
     wake_all(shared);
     if !all_ended(shared, Instant::now() + CUT).await {
-        tell(shared, "leaving behind what does not end");
+        tell(shared, "stopped with connections that do not end");
+    }
+    let threads = shared.pool.load().running;
+    if threads > 0 {
+        tracing::error!(
+            threads,
+            "threads are left behind in calls that do not return"
+        );
     }
 }
 
 /// Whether all connections end before `until`. Returns early when the stop is speeded up.
 async fn all_ended(shared: &Shared, until: Instant) -> bool {
-    let stage = shared.stop.stage();
+    let phase = shared.stop.phase();
     loop {
         let mut ended = pin!(shared.ended.notified());
         ended.as_mut().enable(); // before the look, so that nothing is missed in between
         if shared.count.load(Ordering::Acquire) == 0 {
             return true;
         }
-        if shared.stop.stage() != stage || timeout_at(until, ended).await.is_err() {
+        if shared.stop.phase() != phase || timeout_at(until, ended).await.is_err() {
             return false;
         }
     }
@@ -59,51 +68,53 @@ pub(crate) fn wake_all(shared: &Shared) {
     }
 }
 
+/// Says what is waited for: how many requests and connections in which stage, and the request that has
+/// been here the longest.
 fn tell(shared: &Shared, what: &str) {
-    let waits: Vec<Waits> = shared.connections().iter().map(|it| it.waits()).collect();
-    let pool = shared.pool.load();
-    let summary = Summary::of(&waits, shared.clock.now());
-    tracing::info!(
-        connections = waits.len(),
-        requests = summary.requests,
-        in_application = summary.in_application,
-        writing = summary.writing,
-        reading_head = summary.reading_head,
-        oldest_ms = summary.oldest,
-        blocking_running = pool.running,
-        blocking_queued = pool.queued,
-        "stopping: {what}"
-    );
-}
-
-/// What connections wait for, counted.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Summary {
-    requests: usize,
-    in_application: usize,
-    writing: usize,
-    reading_head: usize,
-    /// Age of the oldest request, in milliseconds; for HTTP/2, since when its connection is busy.
-    oldest: u64,
-}
-
-impl Summary {
-    fn of(waits: &[Waits], now: u64) -> Self {
-        let mut summary = Self::default();
-        for waits in waits {
-            summary.requests += waits.active;
-            match waits.state() {
-                "writing" => summary.writing += 1,
-                "in application" => summary.in_application += 1,
-                "reading head" => summary.reading_head += 1,
-                _ => {}
-            }
-            if waits.active > 0 {
-                summary.oldest = summary.oldest.max(now.saturating_sub(waits.turned_at));
-            }
+    let connections = shared.connections();
+    let seen = connections.iter();
+    let seen: Vec<Seen> = seen
+        .flat_map(|it| see(&it.running(), it.waits().stage()))
+        .collect();
+    let waits_for = in_words(&seen);
+    let count = connections.len();
+    let oldest = seen.iter().filter_map(|(_, request)| request.as_ref());
+    match oldest.min_by_key(|request| request.received_at) {
+        Some(oldest) => {
+            let (stage, age) = (oldest.stage(), oldest.age());
+            tracing::info!(connections = count, waits_for, %oldest, %stage, ?age, "{what}");
         }
-        summary
+        None => tracing::info!(
+            connections = count,
+            waits_for,
+            oldest = NONE_BEGUN,
+            "{what}"
+        ),
     }
+}
+
+/// A request and where it stands, or a connection without one.
+type Seen = (Stage, Option<Arc<Progress>>);
+
+/// Where the requests of a connection stand; if it has none, where it stands itself.
+fn see(running: &[Arc<Progress>], at_rest: Stage) -> Vec<Seen> {
+    if running.is_empty() {
+        return vec![(at_rest, None)];
+    }
+    let stage = |request: &Arc<Progress>| (request.stage(), Some(Arc::clone(request)));
+    running.iter().map(stage).collect()
+}
+
+/// `2 in application, 1 writing`.
+fn in_words(seen: &[Seen]) -> String {
+    let mut stages: BTreeMap<Stage, usize> = BTreeMap::new();
+    for (stage, _) in seen {
+        *stages.entry(*stage).or_default() += 1;
+    }
+    let words = stages
+        .iter()
+        .map(|(stage, count)| format!("{count} {stage}"));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -111,33 +122,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_what_is_waited_for() {
-        let running = Waits {
-            requests: 3,
-            active: 2,
-            turned_at: 40,
-            ..Waits::default()
-        };
-        let writing = Waits {
-            active: 1,
-            turned_at: 90,
-            write_since: Some(95),
-            ..running
-        };
-        let idle = Waits {
-            active: 0,
-            turned_at: 1,
-            ..running
-        };
-        assert_eq!(
-            Summary::of(&[running, writing, idle], 100),
-            Summary {
-                requests: 3,
-                in_application: 1,
-                writing: 1,
-                reading_head: 0,
-                oldest: 60,
-            }
-        );
+    fn a_connection_counts_as_its_requests_or_as_itself() {
+        let request = http::Request::get("/a").body(()).unwrap();
+        let (first, second) = (Progress::begin(&request), Progress::begin(&request));
+        second.set_stage(Stage::Writing);
+        let mut seen = see(&[first, second], Stage::Idle);
+        assert_eq!(in_words(&seen), "1 in application, 1 writing");
+        seen.extend(see(&[], Stage::Idle));
+        seen.extend(see(&[], Stage::Idle));
+        assert_eq!(in_words(&seen), "2 idle, 1 in application, 1 writing");
     }
 }

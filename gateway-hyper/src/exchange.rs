@@ -3,30 +3,30 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use gateway_core::server::Call;
-use gateway_core::{Address, CancelReason, Ending, Outcome};
-use http::uri::PathAndQuery;
+use gateway_core::server::{Call, Stage};
+use gateway_core::{Address, Ending, Outcome};
 use http::{Method, StatusCode, Version};
 
+use crate::cause::Cause;
 use crate::connection::{State, Taking};
+use crate::progress::Progress;
 
 /// A response with no more than this, in bytes, is taken for written when hyper has it: it fits any
-/// socket's buffer. (Over HTTP/2 the last such piece of any response is: hyper does not tell more.)
-const AT_ONCE: u64 = 16 * 1024;
+/// socket's buffer. (Over HTTP/2 the last such piece of a response without a length is as well: hyper
+/// does not tell more.)
+pub(crate) const AT_ONCE: u64 = 16 * 1024;
 
 /// A request from its head to the end of its response. When it is dropped the request is over:
 /// whoever wants to know is told, once, whether the response was whole or what cut it.
 pub(crate) struct Exchange {
     pub(crate) state: Arc<State>,
     pub(crate) call: Call,
-    pub(crate) method: Method,
+    pub(crate) progress: Arc<Progress>,
     pub(crate) version: Version,
     /// The number of the request on its connection, from 0.
     pub(crate) number: u64,
-    pub(crate) received_at: Instant,
     /// Whether the client takes the response, over HTTP/2.
     pub(crate) taking: Option<Arc<Taking>>,
-    target: Option<PathAndQuery>,
     status: Option<StatusCode>,
     sent: u64,
     ending: Option<Ending>,
@@ -38,17 +38,15 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// A request begins now.
     pub(crate) fn begin<B>(state: Arc<State>, request: &http::Request<B>) -> Box<Self> {
-        let received_at = Instant::now();
-        let number = state.begin_request(state.shared.clock.ticks(received_at));
+        let progress = Progress::begin(request);
+        let number = state.begin_request(&progress);
         Box::new(Self {
             state,
             call: Call::new(),
-            method: request.method().clone(),
+            progress,
             version: request.version(),
             number,
-            received_at,
             taking: None,
-            target: request.uri().path_and_query().cloned(),
             status: None,
             sent: 0,
             ending: None,
@@ -59,17 +57,18 @@ impl Exchange {
     /// By when the answer is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let bound = self.state.shared.settings.timeouts.request?;
-        self.received_at.checked_add(bound)
+        self.progress.received_at.checked_add(bound)
     }
 
-    /// The path, for the log.
-    pub(crate) fn path(&self) -> &str {
-        path_of(&self.target)
+    /// How it is asked for.
+    pub(crate) fn method(&self) -> &Method {
+        &self.progress.method
     }
 
     /// The response begins.
     pub(crate) fn set_status(&mut self, status: StatusCode) {
         self.status = Some(status);
+        self.progress.set_stage(Stage::Writing);
     }
 
     /// The application did not answer well; what is sent instead may still be sent whole.
@@ -97,51 +96,36 @@ impl Exchange {
         self.ending.get_or_insert(ending);
     }
 
-    /// Whether the client has taken nothing of it for too long, on a stream of its own.
-    fn has_stalled(&self) -> bool {
-        self.taking.as_ref().is_some_and(|it| it.has_stalled())
+    /// Why its stream ends, if the client does not take it.
+    fn why_reset(&self) -> Option<Cause> {
+        self.taking.as_ref()?.why_reset()
     }
 
     /// How it ended, where nobody has said so: something outside has cut it off.
     fn cut_off(&self) -> Ending {
-        let reason = match self.has_stalled() {
-            true => CancelReason::Deadline,
-            false => self.state.why_cut(),
-        };
-        self.call.cancel(reason);
-        let at = match self.status {
-            Some(_) => "writing",
-            None => "in application",
-        };
-        let peer = &self.state.endpoint.remote;
-        log_cut(
-            (&self.method, self.path(), peer),
-            self.received_at,
-            at,
-            reason,
-        );
-        ending_of(reason)
+        let cause = self.why_reset().unwrap_or_else(|| self.state.why_cut());
+        self.call.cancel(cause.reason());
+        self.progress.log_cut(&self.state.endpoint.remote, cause);
+        cause.ending()
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         // The last piece is handed over, and counted, before the client has room for it.
-        let known = self.ending.filter(|_| !self.has_stalled());
+        let known = self.ending.filter(|_| self.why_reset().is_none());
         let ending = known.unwrap_or_else(|| self.cut_off());
         let outcome = Outcome::new(self.status, self.sent, ending);
         // Before the next request may begin, so that the two never seem to run at once.
-        self.state.end_request(self.state.shared.clock.now());
+        self.state.end_request(&self.progress);
         if ending != Ending::Complete || self.sent <= AT_ONCE || self.version >= Version::HTTP_2 {
             return self.call.finish(&outcome);
         }
         self.state.flush_later(Flushing {
             call: self.call.clone(),
             outcome,
-            method: self.method.clone(),
-            target: self.target.clone(),
-            peer: self.state.endpoint.remote.clone(),
-            received_at: self.received_at,
+            progress: Arc::clone(&self.progress),
+            remote: self.state.endpoint.remote.clone(),
         });
     }
 }
@@ -150,10 +134,8 @@ impl Drop for Exchange {
 pub(crate) struct Flushing {
     call: Call,
     outcome: Outcome,
-    method: Method,
-    target: Option<PathAndQuery>,
-    peer: Address,
-    received_at: Instant,
+    progress: Arc<Progress>,
+    remote: Address,
 }
 
 impl Flushing {
@@ -163,38 +145,9 @@ impl Flushing {
     }
 
     /// It was cut short.
-    pub(crate) fn cut(mut self, reason: CancelReason) {
-        self.outcome.ending = ending_of(reason);
-        log_cut(
-            (&self.method, path_of(&self.target), &self.peer),
-            self.received_at,
-            "writing",
-            reason,
-        );
+    pub(crate) fn cut(mut self, cause: Cause) {
+        self.outcome.ending = cause.ending();
+        self.progress.log_cut(&self.remote, cause);
         self.call.finish(&self.outcome);
     }
-}
-
-/// The path of a target, which may name an authority only.
-fn path_of(target: &Option<PathAndQuery>) -> &str {
-    target.as_ref().map_or("", PathAndQuery::path)
-}
-
-fn ending_of(reason: CancelReason) -> Ending {
-    match reason {
-        CancelReason::Deadline => Ending::TimedOut,
-        CancelReason::Shutdown => Ending::Shutdown,
-        _ => Ending::Disconnected,
-    }
-}
-
-/// Every request that is cut off is named, with its age and what it was at.
-fn log_cut(
-    (method, path, peer): (&Method, &str, &Address),
-    received_at: Instant,
-    state: &str,
-    reason: CancelReason,
-) {
-    let age_ms = received_at.elapsed().as_millis();
-    tracing::info!(%method, path, %peer, age_ms, state, %reason, "request cut off");
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use gateway_core::server::{Host, Job};
+use gateway_core::server::{Host, Job, Stage};
 use gateway_core::{Capabilities, UnblockError};
 
 use crate::pool::{Pool, may_block_here};
+use crate::progress::Progress;
 
 /// The face of the server that applications see.
 pub(crate) struct HyperHost {
@@ -27,7 +28,18 @@ impl Host for HyperHost {
     }
 
     fn unblock(&self, job: Job) -> Result<(), UnblockError> {
-        self.pool.call(job)
+        let Some(request) = Progress::here() else {
+            return self.pool.call(job);
+        };
+        request.set_stage(Stage::Queued);
+        let begun = Arc::clone(&request);
+        let job = Box::new(move || {
+            begun.set_stage(Stage::InApplication);
+            job();
+        });
+        self.pool
+            .call(job)
+            .inspect_err(|_| request.set_stage(Stage::InApplication))
     }
 }
 

@@ -5,45 +5,51 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use gateway_core::server::Stage;
 use gateway_core::{Input, InputError};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep_until};
 
+use crate::cause::Cause;
 use crate::connection::State;
+use crate::exchange::Exchange;
+use crate::progress::Progress;
+
+/// As good as never: a year.
+const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The request body as the application reads it.
-pub(crate) fn input(body: Incoming, state: &Arc<State>) -> Input {
+pub(crate) fn input(body: Incoming, exchange: &Exchange) -> Input {
     if body.is_end_stream() {
         return Input::empty();
     }
-    let shared = &state.shared;
+    let state = Arc::clone(&exchange.state);
+    state.incoming.begin();
     Input::live(Arriving {
         body,
-        limit: shared.settings.limits.body,
-        left: shared.settings.limits.body,
-        patience: shared.settings.timeouts.body_stall,
+        left: state.shared.settings.limits.body,
         alarm: None,
-        is_waiting: false,
+        waits_since: None,
         ended: false,
-        state: Arc::clone(state),
+        progress: Arc::clone(&exchange.progress),
+        state,
     })
 }
 
 /// A request body on its way in.
 struct Arriving {
     body: Incoming,
-    limit: u64,
     left: u64,
-    patience: Duration,
     /// Runs while the application waits for the client; made when it first has to.
     alarm: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
+    waits_since: Option<Instant>,
     ended: bool,
+    progress: Arc<Progress>,
     state: Arc<State>,
 }
 
@@ -56,26 +62,75 @@ impl Arriving {
                 self.left = left;
                 Ok(frame)
             }
-            None => Err(InputError::TooLarge { limit: self.limit }),
+            None => Err(InputError::TooLarge {
+                limit: self.state.shared.settings.limits.body,
+            }),
         }
     }
 
     /// The application waits for the client: not longer than it may.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<InputError> {
-        let alarm = self.alarm.get_or_insert_with(|| {
-            // Blocking code waits on a thread that is none of the runtime's.
-            let _inside = self.state.shared.runtime.enter();
-            Box::pin(sleep(self.patience))
-        });
-        if !std::mem::replace(&mut self.is_waiting, true) {
-            alarm.as_mut().reset(Instant::now() + self.patience);
+        let since = self.begin_to_wait();
+        loop {
+            let (due, cause) = self.due(since);
+            let alarm = self.alarm.get_or_insert_with(|| {
+                // Blocking code waits on a thread that is none of the runtime's.
+                let _inside = self.state.shared.runtime.enter();
+                Box::pin(sleep_until(due.into()))
+            });
+            if alarm.deadline() != due.into() {
+                alarm.as_mut().reset(due.into());
+            }
+            ready!(alarm.as_mut().poll(cx));
+            // Another body of the connection may have come meanwhile, to the good of this one.
+            if self.due(since).0 <= Instant::now() {
+                if cause == Cause::BodyTooSlow {
+                    self.state.incoming.cut(Instant::now());
+                }
+                self.progress.log_cut(&self.state.endpoint.remote, cause);
+                return Poll::Ready(InputError::TimedOut);
+            }
         }
-        alarm.as_mut().poll(cx).map(|()| InputError::TimedOut)
+    }
+
+    /// By when the client must send more, and what it is cut off by then.
+    fn due(&self, since: Instant) -> (Instant, Cause) {
+        let timeouts = &self.state.shared.settings.timeouts;
+        let stalled = since.checked_add(timeouts.body_stall);
+        let stalled = stalled.unwrap_or_else(|| since + FAR);
+        match self.state.incoming.due(since, timeouts) {
+            Some(slow) if slow < stalled => (slow, Cause::BodyTooSlow),
+            _ => (stalled, Cause::BodyStalled),
+        }
+    }
+
+    fn begin_to_wait(&mut self) -> Instant {
+        if let Some(since) = self.waits_since {
+            return since;
+        }
+        let now = Instant::now();
+        self.waits_since = Some(now);
+        self.progress.set_stage(Stage::ReadingBody);
+        self.state.incoming.wait(now);
+        now
+    }
+
+    /// So many bytes came, or the end did.
+    fn go_on(&mut self, bytes: u64) {
+        if self.waits_since.take().is_none() {
+            return self.state.incoming.add(bytes);
+        }
+        self.progress.set_stage(Stage::InApplication);
+        self.state.incoming.go_on(bytes, Instant::now());
     }
 }
 
 impl Drop for Arriving {
     fn drop(&mut self) {
+        if self.waits_since.is_some() {
+            self.go_on(0);
+        }
+        self.state.incoming.end();
         if !self.ended {
             self.state.drop_body();
         }
@@ -93,7 +148,9 @@ impl Body for Arriving {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => self.poll_patience(cx).map(|error| Some(Err(error))),
             Poll::Ready(frame) => {
-                self.is_waiting = false;
+                let data = frame.as_ref().and_then(|it| it.as_ref().ok()?.data_ref());
+                let bytes = data.map_or(0, |data| data.len() as u64);
+                self.go_on(bytes);
                 self.ended = frame.is_none() || self.body.is_end_stream();
                 Poll::Ready(frame.map(|frame| match frame {
                     Ok(frame) => self.take(frame),

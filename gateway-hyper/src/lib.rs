@@ -128,6 +128,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod cause;
 mod connection;
 mod declared;
 mod drain;
@@ -141,6 +142,7 @@ mod listener;
 mod octets;
 mod outgoing;
 mod pool;
+mod progress;
 mod pull;
 mod refusal;
 mod server;

@@ -10,18 +10,12 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use gateway_core::server::{Panic, catch};
 use gateway_core::{Body, BodyKind, Channel, Ending, Error, Stream};
-use http::Version;
 use http_body::{Frame, SizeHint};
 
 use crate::connection::Taking;
 use crate::declared::Framing;
-use crate::exchange::Exchange;
+use crate::exchange::{AT_ONCE, Exchange};
 use crate::pull::{Maker, Pull};
-
-/// How much is handed on at once over HTTP/2. hyper asks for the next piece only when the client has room
-/// on the stream, and so a response is not taken for sent while the client has yet to take it. (Over
-/// HTTP/1 the socket tells when that is.)
-const PIECE: usize = 16 * 1024;
 
 /// The response body on its way out.
 pub(crate) struct Outgoing {
@@ -30,6 +24,9 @@ pub(crate) struct Outgoing {
     /// What is left of a chunk that goes out in pieces.
     rest: Bytes,
     framing: Framing,
+    /// Whether hyper is to ask for the end, over HTTP/2. It asks when the client has room for all that
+    /// came before, and so the end of a response that was taken can be told from a cut.
+    asks_end: bool,
     /// An abort that waits until what was sent before it is flushed.
     aborting: Option<Aborted>,
     exchange: Box<Exchange>,
@@ -68,15 +65,19 @@ impl Outgoing {
             Framing::None | Framing::Withheld(_) => Source::Ended,
             _ => Source::of(body.into_kind(), &exchange),
         };
+        exchange.taking = Taking::of_stream();
+        if let Some(taking) = &exchange.taking {
+            taking.begin();
+        }
         if matches!(source, Source::Ended) {
             exchange.complete();
-        } else {
-            exchange.taking = Taking::of_stream();
         }
+        let is_large = matches!(framing, Framing::Exactly(length) if length > AT_ONCE);
         Self {
             source,
             rest: Bytes::new(),
             framing,
+            asks_end: is_large && exchange.taking.is_some(),
             aborting: None,
             exchange,
         }
@@ -88,28 +89,45 @@ impl Outgoing {
             true => ready!(self.source.poll(cx))?,
             false => Some(Frame::data(std::mem::take(&mut self.rest))),
         };
-        let in_pieces = self.exchange.version >= Version::HTTP_2;
         Poll::Ready(Ok(frame.map(|frame| match frame.into_data() {
-            Ok(mut chunk) if in_pieces && chunk.len() > PIECE => {
-                self.rest = chunk.split_off(PIECE);
-                Frame::data(chunk)
-            }
-            Ok(chunk) => Frame::data(chunk),
+            Ok(chunk) => Frame::data(self.cut_piece(chunk)),
             Err(frame) => frame,
         })))
+    }
+
+    /// What of a chunk is handed on at once. The last byte of a large response goes by itself: hyper lets
+    /// a piece go when there is room for its first byte.
+    fn cut_piece(&mut self, mut chunk: Bytes) -> Bytes {
+        let Some(taking) = &self.exchange.taking else {
+            return chunk;
+        };
+        let mut most = taking.piece();
+        if self.asks_end && chunk.len() as u64 == self.left() && chunk.len() <= most {
+            most = chunk.len().saturating_sub(1).max(1);
+        }
+        if chunk.len() > most {
+            self.rest = chunk.split_off(most);
+        }
+        chunk
+    }
+
+    /// Bytes of the declared length that have not been handed over.
+    fn left(&self) -> u64 {
+        match self.framing {
+            Framing::Exactly(declared) => declared - self.exchange.sent(), // never more: see `count`
+            _ => u64::MAX,
+        }
     }
 
     /// Counts a chunk; refuses one that is beyond what was declared.
     fn count(&mut self, chunk: &Bytes) -> Result<(), Fault> {
         let length = chunk.len() as u64;
-        if let Framing::Exactly(declared) = self.framing {
-            let rest = declared - self.exchange.sent(); // never more: that is checked here
-            if length > rest {
-                return Err(Fault::TooLong);
-            }
-            if length == rest {
-                self.exchange.complete(); // hyper may not ask for more
-            }
+        let left = self.left();
+        if length > left {
+            return Err(Fault::TooLong);
+        }
+        if length == left && !self.asks_end {
+            self.exchange.complete(); // hyper may not ask for more
         }
         self.exchange.add_sent(length);
         Ok(())
@@ -138,8 +156,7 @@ impl Outgoing {
             _ => Ending::Failed,
         });
         tracing::error!(
-            method = %self.exchange.method,
-            path = self.exchange.path(),
+            request = %self.exchange.progress,
             sent = self.exchange.sent(),
             error = %fault,
             "response aborted"
@@ -163,14 +180,13 @@ impl http_body::Body for Outgoing {
         if let Some(aborted) = self.aborting.take() {
             return Poll::Ready(Some(Err(aborted)));
         }
-        let polled = self.poll_piece(cx);
         if let Some(taking) = &self.exchange.taking {
-            match polled {
-                Poll::Ready(Ok(Some(_))) => taking.hand(self.exchange.state.shared.clock.now()),
-                _ => taking.rest(),
-            }
+            taking.rest();
         }
-        let frame = ready!(polled);
+        let frame = ready!(self.poll_piece(cx));
+        if let (Some(taking), Ok(Some(frame))) = (&self.exchange.taking, &frame) {
+            taking.hand(frame.data_ref().map_or(0, |data| data.len() as u64));
+        }
         let checked = match frame {
             Ok(None) => self.end().map(|()| None),
             Ok(Some(frame)) => match frame.data_ref() {
@@ -191,14 +207,14 @@ impl http_body::Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         let is_withheld = matches!(self.framing, Framing::Withheld(_));
         let has_ended = matches!(self.source, Source::Ended) && self.rest.is_empty();
-        has_ended && self.aborting.is_none() && !is_withheld
+        has_ended && self.aborting.is_none() && !is_withheld && !self.asks_end
     }
 
     fn size_hint(&self) -> SizeHint {
         match self.framing {
             Framing::None => SizeHint::with_exact(0),
             Framing::Withheld(length) => SizeHint::with_exact(length),
-            Framing::Exactly(declared) => SizeHint::with_exact(declared - self.exchange.sent()),
+            Framing::Exactly(_) => SizeHint::with_exact(self.left()),
             Framing::Open | Framing::UntilClose => SizeHint::default(),
         }
     }

@@ -17,7 +17,7 @@ use crate::drain::{drain, wake_all};
 use crate::host::capabilities;
 use crate::listener::{Bound, Listener};
 use crate::settings::Settings;
-use crate::shared::{Shared, Stage, Stop};
+use crate::shared::{Phase, Shared, Stop};
 
 /// An async server that listens already, but does not accept connections yet.
 ///
@@ -116,6 +116,17 @@ impl Server {
     #[must_use]
     pub fn queue(mut self, calls: usize) -> Self {
         self.settings.queue = calls;
+        self
+    }
+
+    /// Most HTTP/2 requests at once on a connection; a client is told, and what is beyond is refused so
+    /// that it may be tried again (`REFUSED_STREAM`). Default 128 (nginx: 128), at least 1.
+    ///
+    /// It bounds what a connection can hold: 64 KiB of each response that its client does not take, and
+    /// 1 MiB of all request bodies that the application does not read.
+    #[must_use]
+    pub fn streams(mut self, requests: u32) -> Self {
+        self.settings.streams = requests;
         self
     }
 
@@ -230,7 +241,7 @@ async fn accept_until<A: Application>(
     let mut signal = stop_when.unwrap_or_else(|| Box::pin(pending()));
     std::future::poll_fn(|cx| {
         if signal.as_mut().poll(cx).is_ready() {
-            shared.stop.advance(Stage::Draining);
+            shared.stop.advance(Phase::Draining);
             return std::task::Poll::Ready(());
         }
         accepting.as_mut().poll(cx)
@@ -243,7 +254,7 @@ struct CutOnDrop<'a>(&'a Arc<Shared>);
 
 impl Drop for CutOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.stop.advance(Stage::Cutting);
+        self.0.stop.advance(Phase::Cutting);
         self.0.pool.close();
         wake_all(self.0);
     }
@@ -257,11 +268,11 @@ impl Handle {
     /// Stops: accepts nothing more, finishes what runs, closes what is idle, and cuts off what is
     /// left after [`Timeouts::drain`]. Returns at once; [`Server::serve`] returns when all is over.
     pub fn stop(&self) {
-        self.0.advance(Stage::Draining);
+        self.0.advance(Phase::Draining);
     }
 
     /// Stops without waiting for what runs.
     pub fn abort(&self) {
-        self.0.advance(Stage::Cutting);
+        self.0.advance(Phase::Cutting);
     }
 }

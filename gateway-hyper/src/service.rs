@@ -16,10 +16,12 @@ use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
+use crate::cause::Cause;
 use crate::declared::{self, Question};
 use crate::exchange::Exchange;
 use crate::input::input;
 use crate::outgoing::Outgoing;
+use crate::progress::NONE_BEGUN;
 use crate::refusal::Refusal;
 use crate::strict;
 
@@ -78,14 +80,9 @@ fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Fai
         return Err(Failure::Refused(Refusal::BodyTooLarge(limit)));
     }
     let endpoint = Arc::clone(&exchange.state.endpoint);
-    let environ = Environ::new(
-        parts,
-        input(body, &exchange.state),
-        endpoint,
-        &exchange.call,
-    )
-    .map_err(Failure::Malformed)?;
-    Ok(environ.with_times(exchange.received_at, exchange.deadline()))
+    let environ = Environ::new(parts, input(body, exchange), endpoint, &exchange.call)
+        .map_err(Failure::Malformed)?;
+    Ok(environ.with_times(exchange.progress.received_at, exchange.deadline()))
 }
 
 /// Calls the application, inside its deadline if there is one.
@@ -102,7 +99,7 @@ async fn ask<A: Application>(
         if exchange.state.has_left() {
             exchange.call.cancel(CancelReason::Disconnected);
         }
-        Pin::new(&mut call).poll(cx)
+        exchange.progress.during(|| Pin::new(&mut call).poll(cx))
     }));
     let result = match deadline {
         None => call.await,
@@ -172,15 +169,18 @@ fn refused_body(failure: Failure, exchange: &Exchange) -> Failure {
 
 /// 5xx is the application's or the host's trouble; the rest is between client and application.
 fn log(failure: &Failure, status: StatusCode, exchange: &Exchange) {
-    let (method, path) = (&exchange.method, exchange.path());
-    let peer = &exchange.state.endpoint.remote;
+    let (request, remote) = (&exchange.progress, &exchange.state.endpoint.remote);
     let status = status.as_u16();
-    if let Failure::Unread(_) = failure {
-        tracing::info!(%peer, status, error = %failure, "request refused");
-    } else if status >= 500 {
-        tracing::error!(%method, path, %peer, status, error = %failure, "request failed");
-    } else {
-        tracing::info!(%method, path, %peer, status, error = %failure, "request refused");
+    match failure {
+        Failure::Unread(Refusal::HeadTimedOut) => {} // told of when it was cut off
+        Failure::Unread(_) => {
+            tracing::info!(%remote, request = NONE_BEGUN, status, error = %failure, "request refused");
+        }
+        Failure::Late => request.log_cut(remote, Cause::Deadline),
+        _ if status >= 500 => {
+            tracing::error!(%remote, %request, status, error = %failure, "request failed");
+        }
+        _ => tracing::info!(%remote, %request, status, error = %failure, "request refused"),
     }
 }
 
@@ -190,15 +190,14 @@ fn finish(mut response: Response, mut exchange: Box<Exchange>) -> http::Response
         Ok(framing) => framing,
         Err(fault) => {
             tracing::error!(
-                method = %exchange.method,
-                path = exchange.path(),
+                request = %exchange.progress,
                 status = response.status().as_u16(),
                 error = %fault,
                 "the application's response cannot be sent"
             );
             exchange.set_verdict(Ending::Failed);
             response = status(StatusCode::INTERNAL_SERVER_ERROR);
-            declared::Framing::of_own(response.body().length(), &exchange.method)
+            declared::Framing::of_own(response.body().length(), exchange.method())
         }
     };
     exchange.set_status(response.status());
@@ -213,7 +212,7 @@ fn frame(
     exchange: &Exchange,
 ) -> Result<declared::Framing, declared::Fault> {
     let question = Question {
-        method: &exchange.method,
+        method: exchange.method(),
         version: exchange.version,
         status: response.status(),
         length: response.body().length(),

@@ -10,6 +10,9 @@ pub(crate) const THREADS: usize = 40;
 /// backlog ([`Limits::backlog`]).
 pub(crate) const QUEUE: usize = 1024;
 
+/// HTTP/2 requests at once on a connection, unless told otherwise (nginx: 128; hyper: 200).
+pub(crate) const STREAMS: u32 = 128;
+
 /// What a server was told.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -19,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) threads: usize,
     /// Most blocking calls that wait for a thread; beyond it 503.
     pub(crate) queue: usize,
+    /// Most HTTP/2 requests at once on a connection.
+    pub(crate) streams: u32,
 }
 
 impl Default for Settings {
@@ -28,6 +33,7 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             threads: THREADS,
             queue: QUEUE,
+            streams: STREAMS,
         }
     }
 }

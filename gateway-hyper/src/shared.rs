@@ -1,6 +1,6 @@
 //! [`Shared`]: what all connections of a server look at.
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use gateway_core::Gateway;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::Notify;
 
+use crate::cause::Cause;
 use crate::connection::State;
 use crate::host::HyperHost;
 use crate::pool::Pool;
@@ -98,6 +99,11 @@ impl Clock {
         millis(at.saturating_duration_since(self.0))
     }
 
+    /// How long ago that was.
+    pub(crate) fn age(self, ticks: u64) -> Duration {
+        Duration::from_millis(self.now().saturating_sub(ticks))
+    }
+
     pub(crate) fn instant(self, ticks: u64) -> Instant {
         // What does not fit is so far off that any far future will do.
         let far = Duration::from_secs(365 * 24 * 3600);
@@ -114,7 +120,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 /// How far the server has come with stopping; only ever grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stage {
+pub(crate) enum Phase {
     Serving,
     /// Nothing new; what runs is finished.
     Draining,
@@ -125,21 +131,39 @@ pub(crate) enum Stage {
 /// The word to stop, and who waits for it.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
-    stage: AtomicU8,
+    phase: AtomicU8,
+    /// Whether the bound on the wait has run out.
+    waited: AtomicBool,
     pub(crate) changed: Notify,
 }
 
 impl Stop {
-    pub(crate) fn stage(&self) -> Stage {
-        match self.stage.load(Ordering::Acquire) {
-            0 => Stage::Serving,
-            1 => Stage::Draining,
-            _ => Stage::Cutting,
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Serving,
+            1 => Phase::Draining,
+            _ => Phase::Cutting,
         }
     }
 
-    pub(crate) fn advance(&self, stage: Stage) {
-        self.stage.fetch_max(stage as u8, Ordering::AcqRel);
+    /// What still runs is cut off because the bound on the wait has run out.
+    pub(crate) fn end_drain(&self) {
+        if self.phase() != Phase::Cutting {
+            self.waited.store(true, Ordering::Release);
+        }
+        self.advance(Phase::Cutting);
+    }
+
+    /// Why what still runs is cut off.
+    pub(crate) fn why_cutting(&self) -> Cause {
+        match self.waited.load(Ordering::Acquire) {
+            true => Cause::DrainOver,
+            false => Cause::Aborted,
+        }
+    }
+
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         self.changed.notify_one(); // keeps the word if the server does not wait yet
     }
 }

@@ -1,9 +1,7 @@
 //! What a connection waits for, and until when it may. Pure: times are arguments, in milliseconds
 //! of the server's clock.
-//!
-//! A minimum rate belongs here: it is one more thing to be overdue with.
 
-use gateway_core::server::Timeouts;
+use gateway_core::server::{Stage, Timeouts};
 
 use crate::shared::millis;
 
@@ -20,6 +18,8 @@ pub(crate) struct Waits {
     pub(crate) head_since: Option<u64>,
     /// Since when the client takes nothing of what is to be sent.
     pub(crate) write_since: Option<u64>,
+    /// By when it takes that too slowly.
+    pub(crate) write_due: Option<u64>,
     /// Since when the client sends no more.
     pub(crate) left_since: Option<u64>,
     /// Whether the application was told so.
@@ -28,6 +28,8 @@ pub(crate) struct Waits {
     pub(crate) ending: bool,
     /// Whether the server stops.
     pub(crate) stopping: bool,
+    /// Whether requests do not wait for each other (HTTP/2).
+    pub(crate) multiplexed: bool,
 }
 
 /// How long, in milliseconds, a client that sends no more is taken for one that waits for its
@@ -43,6 +45,8 @@ const GONE: u64 = 5000;
 pub(crate) enum Overdue {
     /// The client takes nothing of the response.
     Write,
+    /// The client takes the response too slowly.
+    Slow,
     /// The client does not finish a request head, or says nothing at all.
     Head,
     /// The client has no further request.
@@ -57,7 +61,14 @@ impl Waits {
     /// What is due first, and when; nothing while the application is what is waited for.
     pub(crate) fn due(&self, timeouts: &Timeouts) -> Option<(u64, Overdue)> {
         if let Some(since) = self.write_since {
-            return Some((after(since, timeouts.write_stall), Overdue::Write));
+            let stalled = after(since, timeouts.write_stall);
+            return Some(match self.write_due {
+                Some(slow) if slow < stalled => (slow, Overdue::Slow),
+                _ => (stalled, Overdue::Write),
+            });
+        }
+        if let (Some(since), true) = (self.head_since, self.multiplexed) {
+            return Some((after(since, timeouts.head), Overdue::Head));
         }
         if self.active > 0 {
             let since = self.left_since?;
@@ -89,20 +100,19 @@ impl Waits {
         })
     }
 
-    /// What the connection is at, in words for the log.
-    pub(crate) fn state(&self) -> &'static str {
+    /// Where the connection stands; while requests run, each of them stands somewhere.
+    pub(crate) fn stage(&self) -> Stage {
         match self {
             Self {
                 write_since: Some(_),
                 ..
-            } => "writing",
-            Self { active: 1.., .. } => "in application",
+            } => Stage::Writing,
+            Self { active: 1.., .. } => Stage::InApplication,
             Self {
                 head_since: Some(_),
                 ..
-            } => "reading head",
-            Self { requests: 0, .. } => "opening",
-            _ => "idle",
+            } => Stage::ReadingHead,
+            _ => Stage::Idle,
         }
     }
 }
@@ -154,17 +164,17 @@ mod tests {
             left: true,
             ..leaving
         };
-        for (waits, state, due) in [
-            (leaving, "in application", Some((300, Overdue::Leaving))),
-            (gone, "in application", Some((5200, Overdue::Gone))),
-            (opening, "opening", Some((35, Overdue::Head))),
-            (idle, "idle", Some((80, Overdue::Idle))),
+        for (waits, stage, due) in [
+            (leaving, Stage::InApplication, Some((300, Overdue::Leaving))),
+            (gone, Stage::InApplication, Some((5200, Overdue::Gone))),
+            (opening, Stage::Idle, Some((35, Overdue::Head))),
+            (idle, Stage::Idle, Some((80, Overdue::Idle))),
             (
                 Waits {
                     ending: true,
                     ..idle
                 },
-                "idle",
+                Stage::Idle,
                 Some((120, Overdue::Idle)),
             ),
             (
@@ -172,24 +182,41 @@ mod tests {
                     stopping: true,
                     ..idle
                 },
-                "idle",
+                Stage::Idle,
                 Some((15, Overdue::Idle)),
             ),
-            (head, "reading head", Some((39, Overdue::Head))),
-            (call, "in application", None),
-            (writing, "writing", Some((140, Overdue::Write))),
+            (head, Stage::ReadingHead, Some((39, Overdue::Head))),
+            (call, Stage::InApplication, None),
+            (writing, Stage::Writing, Some((140, Overdue::Write))),
+            (
+                Waits {
+                    write_due: Some(110),
+                    ..writing
+                },
+                Stage::Writing,
+                Some((110, Overdue::Slow)),
+            ),
+            (
+                Waits {
+                    multiplexed: true,
+                    active: 1,
+                    ..head
+                },
+                Stage::InApplication,
+                Some((39, Overdue::Head)),
+            ),
             // The rest of a response may still be on its way when the request is over.
             (
                 Waits {
                     active: 0,
                     ..writing
                 },
-                "writing",
+                Stage::Writing,
                 Some((140, Overdue::Write)),
             ),
         ] {
-            assert_eq!(waits.due(&timeouts()), due, "{state}");
-            assert_eq!(waits.state(), state);
+            assert_eq!(waits.due(&timeouts()), due, "{stage}");
+            assert_eq!(waits.stage(), stage);
         }
     }
 

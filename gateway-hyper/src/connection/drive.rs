@@ -9,7 +9,8 @@ use tokio::time::sleep_until;
 use super::State;
 use super::deadline::{Overdue, Waits};
 use super::opening::Protocol;
-use crate::shared::Stage;
+use crate::cause::Cause;
+use crate::shared::Phase;
 
 /// Polls `connection` to its end, or cuts it off when it is overdue or the server must stop.
 /// `begin_to_end` has hyper take no further request, and end at once if none runs.
@@ -40,15 +41,16 @@ pub(super) async fn drive<C>(
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended);
             }
-            let stage = shared.stop.stage();
-            if stage == Stage::Cutting {
+            let phase = shared.stop.phase();
+            if phase == Phase::Cutting {
                 return Poll::Ready(Ok(()));
             }
             let waits = Waits {
                 ending,
+                multiplexed: protocol == Protocol::Http2,
                 ..state.waits()
             };
-            let asked_to_end = stage == Stage::Draining && protocol == Protocol::Http2;
+            let asked_to_end = phase == Phase::Draining && protocol == Protocol::Http2;
             if !ending && (asked_to_end || state.is_last()) {
                 ending = true;
                 begin_to_end(connection.as_mut());
@@ -70,16 +72,26 @@ pub(super) async fn drive<C>(
             if shared.clock.now() < due {
                 continue;
             }
-            state.cut(what);
+            if let Some(cause) = cause_of(what) {
+                state.cut(cause);
+            }
             match what {
                 Overdue::Idle if !ending => {
                     ending = true;
+                    log_idle(state, &waits);
                     begin_to_end(connection.as_mut());
                 }
-                // Answered with 408 when hyper reads on, unless that has been tried.
-                Overdue::Head if !state.is_head_overdue() => state.set_head_overdue(),
+                // Told or answered once; then it is over.
+                Overdue::Head if !state.is_head_overdue() => {
+                    state.set_head_overdue();
+                    log_head(state, &waits);
+                    if waits.multiplexed {
+                        ending = true;
+                        begin_to_end(connection.as_mut());
+                    }
+                }
                 Overdue::Leaving => state.set_left(),
-                Overdue::Idle | Overdue::Head | Overdue::Write | Overdue::Gone => {
+                Overdue::Idle | Overdue::Head | Overdue::Write | Overdue::Slow | Overdue::Gone => {
                     return Poll::Ready(Ok(()));
                 }
             }
@@ -87,6 +99,31 @@ pub(super) async fn drive<C>(
     })
     .await;
     if let Err(error) = ended {
-        tracing::debug!(peer = %state.endpoint.remote, %error, "connection ended");
+        tracing::debug!(remote = %state.endpoint.remote, %error, "connection ended");
+    }
+}
+
+/// Why a connection is cut that is overdue; nothing where the client has left by itself.
+fn cause_of(what: Overdue) -> Option<Cause> {
+    match what {
+        Overdue::Write => Some(Cause::NotTaken),
+        Overdue::Slow => Some(Cause::TakenTooSlowly),
+        Overdue::Head => Some(Cause::HeadTooLate),
+        Overdue::Idle => Some(Cause::Idle),
+        Overdue::Leaving | Overdue::Gone => None,
+    }
+}
+
+fn log_idle(state: &State, waits: &Waits) {
+    let remote = &state.endpoint.remote;
+    let age = state.shared.clock.age(waits.turned_at);
+    tracing::debug!(%remote, ?age, why = %Cause::Idle, "idle connection closed");
+}
+
+/// A head that is not whole is answered; who has not begun one has asked for nothing.
+fn log_head(state: &State, waits: &Waits) {
+    match waits.head_since {
+        Some(since) => state.log_head_cut(since, (!waits.multiplexed).then_some(408)),
+        None => log_idle(state, waits),
     }
 }

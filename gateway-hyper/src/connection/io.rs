@@ -8,12 +8,17 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
+use gateway_core::server::Pace;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::State;
+use super::frames::{Frames, overdraft};
+use super::opening::{Opening, Protocol};
+use crate::cause::Cause;
 use crate::listener::Socket;
 use crate::refusal::Refusal;
 use crate::wire::Wire;
@@ -32,8 +37,10 @@ const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
 pub(crate) struct Io {
     socket: Socket,
     state: Arc<State>,
-    /// Looks at what an HTTP/1 client sends; none for HTTP/2, whose frames hyper checks.
+    /// Looks at what an HTTP/1 client sends.
     wire: Option<Wire>,
+    /// Looks at what an HTTP/2 client sends: h2 checks that it is sound, not that it is worth while.
+    frames: Option<Frames>,
     /// Bytes that hyper has not read yet.
     waiting: BytesMut,
     /// How many of those may be read.
@@ -42,25 +49,30 @@ pub(crate) struct Io {
     refusal: Option<Refusal>,
     /// Nothing more is for hyper to read.
     over: bool,
+    /// How fast the client takes what is written, since it last had taken all there was.
+    pace: Pace,
+    /// Whether it is waited for to take more.
+    stalls: bool,
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Io {
-    /// `opening` has been read already.
-    pub(crate) fn new(
-        socket: Socket,
-        state: Arc<State>,
-        wire: Option<Wire>,
-        opening: BytesMut,
-    ) -> Self {
+    /// The first bytes have been read already.
+    pub(super) fn new(socket: Socket, state: Arc<State>, opening: Opening) -> Self {
+        let is_http1 = opening.protocol == Protocol::Http1;
+        let wire = is_http1.then(|| Wire::new(&state.shared.settings.limits));
+        let frames = (!is_http1).then(|| Frames::new(state.shared.clock.now()));
         let mut io = Self {
             socket,
             state,
             wire,
-            waiting: opening,
+            frames,
+            waiting: opening.bytes,
             sound: 0,
             refusal: None,
             over: false,
+            pace: Pace::default(),
+            stalls: false,
             linger: None,
         };
         io.look();
@@ -75,9 +87,34 @@ impl Io {
                 self.sound = verdict.sound;
                 self.refusal = verdict.refusal;
             }
-            None => self.sound = self.waiting.len(),
+            None => {
+                let waiting = std::mem::take(&mut self.waiting);
+                let passed = self.look_at_frames(&waiting).unwrap_or(waiting.len());
+                self.sound += passed;
+                let refused = std::mem::replace(&mut self.waiting, waiting);
+                self.waiting.truncate(passed);
+                self.waiting.unsplit(refused);
+            }
         }
         self.note_wire();
+    }
+
+    /// Looks at what an HTTP/2 client sends; how much of it may pass, if not all. In place of the rest
+    /// h2 reads what it closes the connection for.
+    fn look_at_frames(&mut self, read: &[u8]) -> Option<usize> {
+        let frames = self.frames.as_mut()?;
+        frames.earn(self.state.take_worth());
+        let passed = frames.look(read, self.state.shared.clock.now());
+        self.state.note_head(frames.is_in_head());
+        if passed.is_some() {
+            self.state.cut(Cause::Flood);
+            tracing::info!(remote = %self.state.endpoint.remote, why = %Cause::Flood, "connection closed");
+            self.waiting
+                .extend_from_slice(&overdraft(self.state.shared.settings.limits.head));
+            self.sound = self.waiting.len();
+            self.over = true;
+        }
+        passed
     }
 
     /// Whether the next request is held back until the one that runs has ended. Were it in hyper's
@@ -121,6 +158,9 @@ impl Io {
             return Poll::Ready(Ok(false));
         }
         let Some(wire) = &mut self.wire else {
+            if let Some(passed) = self.look_at_frames(&buffer.filled()[before..]) {
+                buffer.set_filled(before + passed);
+            }
             return Poll::Ready(Ok(true));
         };
         let verdict = wire.look(read, self.state.ended() + 1);
@@ -170,18 +210,44 @@ impl Io {
         Err(refusal.of_input().into())
     }
 
-    fn note_write<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match written {
-            Poll::Pending => self.state.write_stalls(),
-            Poll::Ready(_) => self.state.write_moves(),
+    /// Notes how the client takes what is written. What the kernel takes at once says nothing of that:
+    /// the count begins when it has no more room.
+    fn note_write(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Pending if !self.stalls => self.begin_to_stall(),
+            Poll::Ready(Ok(length)) if self.stalls || self.pace != Pace::default() => {
+                self.pace.add(*length as u64);
+                self.end_stall();
+            }
+            _ => {}
         }
         written
+    }
+
+    fn begin_to_stall(&mut self) {
+        let (clock, timeouts) = (
+            self.state.shared.clock,
+            &self.state.shared.settings.timeouts,
+        );
+        let now = Instant::now();
+        self.stalls = true;
+        self.pace.resume(now);
+        let due = self.pace.due(timeouts).map(|due| clock.ticks(due));
+        self.state.write_stalls(clock.ticks(now), due);
+    }
+
+    fn end_stall(&mut self) {
+        if std::mem::take(&mut self.stalls) {
+            self.pace.pause(Instant::now());
+            self.state.write_moves();
+        }
     }
 
     /// Whether closing may answer something of the client's with a reset, which may destroy the last
     /// answer on its way.
     fn must_linger(&self) -> bool {
-        let at_rest = self.wire.as_ref().is_none_or(Wire::is_in_head);
+        // h2 does not say why it closes; there may be a GOAWAY on its way.
+        let at_rest = self.wire.as_ref().is_some_and(Wire::is_in_head);
         let is_hosts_wish = self.state.is_draining() || self.state.is_cut();
         self.over || !at_rest || !self.waiting.is_empty() || is_hosts_wish
     }
@@ -233,7 +299,7 @@ impl AsyncRead for Io {
             if let Some(refusal) = self.refusal.take() {
                 return Poll::Ready(self.refuse(refusal, buffer));
             }
-            if self.state.is_head_overdue() {
+            if self.state.is_head_overdue() && self.wire.is_some() {
                 self.state.note_head(false);
                 return Poll::Ready(self.refuse(Refusal::HeadTimedOut, buffer));
             }
@@ -283,7 +349,9 @@ impl AsyncWrite for Io {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
-        self.state.flushed(); // hyper flushes when it has written all it had
+        // hyper flushes when it has written all it had: the client has caught up.
+        self.pace = Pace::default();
+        self.state.flushed();
         Poll::Ready(Ok(()))
     }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod deadline;
 mod drive;
+mod flow;
+mod frames;
 mod io;
 mod opening;
 mod state;
@@ -23,25 +25,33 @@ pub(crate) use streams::Taking;
 use crate::exchange::Exchange;
 use crate::listener::Socket;
 use crate::service;
-use crate::wire::Wire;
 use drive::drive;
 use opening::{Opening, Protocol};
 use streams::Streams;
 
-/// HTTP/2 streams at once on a connection: 128 (nginx: 128; hyper: 200).
-const STREAMS: u32 = 128;
-
-/// What waits to be sent on an HTTP/2 stream, in bytes (hyper: 400 KiB).
+/// What waits to be sent on an HTTP/2 stream, in bytes (hyper: 400 KiB; nginx `http2_chunk_size`: 8 KiB
+/// at once).
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// How much of one request body, and of all on a connection, may come before the application reads
+/// (hyper: 1 MiB each; nginx `http2_body_preread_size`: 64 KiB). One upload that nobody reads leaves room
+/// for others.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const WINDOW: u32 = 1024 * 1024;
+
+/// Streams that are reset before they are so much as looked at: 20, hyper's and Go's bound.
+const RESET_UNSEEN: usize = 20;
+
+/// Streams that had to be reset or refused for what the client sent on them: 1024, as in hyper.
+const RESET_FOR_ERRORS: usize = 1024;
 
 /// Serves a connection until it ends.
 pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>, app: Arc<A>) {
     let Some(opened) = Opening::new(&mut socket, &state).await else {
         return;
     };
-    let wire =
-        (opened.protocol == Protocol::Http1).then(|| Wire::new(&state.shared.settings.limits));
-    let io = TokioIo::new(Io::new(socket, Arc::clone(&state), wire, opened.bytes));
+    let protocol = opened.protocol;
+    let io = TokioIo::new(Io::new(socket, Arc::clone(&state), opened));
     let service = {
         let state = Arc::clone(&state);
         service_fn(move |request: Request<Incoming>| {
@@ -49,7 +59,6 @@ pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>,
             service::serve(exchange, Arc::clone(&app), request)
         })
     };
-    let protocol = opened.protocol;
     match protocol {
         Protocol::Http1 => {
             let connection = http1(&state).serve_connection(io, service);
@@ -83,12 +92,13 @@ fn http2(state: &Arc<State>) -> http2::Builder<Streams> {
     let mut builder = http2::Builder::new(Streams(Arc::clone(state)));
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(settings.streams.max(1))
         .max_header_list_size(head)
-        // Streams that a client opens and resets at once ("rapid reset"), and resets that it provokes:
-        // beyond these the connection is closed.
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(1024)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(WINDOW)
+        // Beyond these the connection is closed. What is reset later is on the account of `frames`.
+        .max_pending_accept_reset_streams(RESET_UNSEEN)
+        .max_local_error_reset_streams(RESET_FOR_ERRORS)
         .max_send_buf_size(SEND_BUFFER)
         // A client that is gone without a word is found out by a ping.
         .keep_alive_interval(settings.timeouts.idle)

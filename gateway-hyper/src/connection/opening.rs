@@ -11,7 +11,8 @@ use tokio::time::{sleep, sleep_until};
 
 use super::State;
 use super::deadline::after;
-use crate::shared::Stage;
+use crate::cause::Cause;
+use crate::shared::Phase;
 
 /// What a client sends first that speaks HTTP/2 (RFC 9113 §3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -64,18 +65,18 @@ impl Opening {
             if let Poll::Ready(protocol) = poll_protocol(socket, &mut bytes, cx) {
                 return Poll::Ready(protocol.ok().flatten().ok_or(End::Gone));
             }
-            match state.shared.stop.stage() {
-                Stage::Serving => {}
-                Stage::Cutting => return Poll::Ready(Err(End::Gone)),
+            match state.shared.stop.phase() {
+                Phase::Serving => {}
+                Phase::Cutting => return Poll::Ready(Err(End::Gone)),
                 // Who has begun a request may finish it.
-                Stage::Draining if bytes.is_empty() => {
+                Phase::Draining if bytes.is_empty() => {
                     let patience = due.min(after(begun, timeouts.idle_at_stop));
                     if patience < due {
                         due = patience;
                         alarm.as_mut().reset(clock.instant(due).into());
                     }
                 }
-                Stage::Draining => {}
+                Phase::Draining => {}
             }
             ready!(alarm.as_mut().poll(cx));
             // One that has not said a byte asked for nothing: browsers keep such connections in reserve.
@@ -90,7 +91,13 @@ impl Opening {
             Ok(protocol) => Some(Self { protocol, bytes }),
             Err(End::Gone) => None,
             Err(End::TooLate) => {
-                tracing::debug!(peer = %state.endpoint.remote, "closed a connection that said too little to begin");
+                match bytes.is_empty() {
+                    true => {
+                        let (remote, age) = (&state.endpoint.remote, clock.age(begun));
+                        tracing::debug!(%remote, ?age, why = %Cause::Idle, "idle connection closed");
+                    }
+                    false => state.log_head_cut(begun, Some(408)),
+                }
                 part(socket, state).await;
                 None
             }
@@ -111,7 +118,7 @@ enum End {
 async fn part(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), state: &State) {
     let mut linger = pin!(sleep(state.shared.settings.timeouts.linger));
     poll_fn(|cx| {
-        if state.shared.stop.stage() == Stage::Cutting || linger.as_mut().poll(cx).is_ready() {
+        if state.shared.stop.phase() == Phase::Cutting || linger.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
         if ready!(Pin::new(&mut *socket).poll_shutdown(cx)).is_err() {

@@ -1,15 +1,19 @@
 //! [`State`]: what a connection's parts tell each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
-use gateway_core::{CancelReason, Endpoint};
+use gateway_core::Endpoint;
+use gateway_core::server::Stage;
 
-use super::deadline::{Overdue, Waits};
+use super::deadline::Waits;
+use super::flow::Flow;
+use crate::cause::Cause;
 use crate::exchange::Flushing;
+use crate::progress::{NONE_BEGUN, Progress};
 use crate::refusal::Refusal;
-use crate::shared::{Shared, Stage};
+use crate::shared::{Phase, Shared};
 
 /// No time: the clock's ticks start at 0, but nothing is ever stamped with the last of them.
 const NEVER: u64 = u64::MAX;
@@ -24,15 +28,24 @@ pub(crate) struct State {
     waker: OnceLock<Waker>,
     /// Requests that have begun on this connection.
     requests: AtomicU64,
-    /// Requests that run now.
+    /// Requests that run now, and what they are.
     active: AtomicUsize,
+    running: Mutex<Vec<Arc<Progress>>>,
     /// Since when none has run (or, with some running, since when the first of them has).
     turned_at: AtomicU64,
     /// Since when a part of a request head is here that waits for the rest.
     head_since: AtomicU64,
     /// Since when the client has taken nothing of what is to be sent.
     write_since: AtomicU64,
-    /// Whether that has taken too long.
+    /// By when it takes too slowly.
+    write_due: AtomicU64,
+    /// How fast request bodies come.
+    pub(crate) incoming: Flow,
+    /// How fast the windows of HTTP/2 streams open.
+    pub(crate) outgoing: Flow,
+    /// What HTTP/2 frames that ask for nothing are weighed against.
+    worth: AtomicU64,
+    /// Whether a part of a head has waited too long.
     head_overdue: AtomicBool,
     /// Which request is refused, and why.
     refused: OnceLock<(u64, Refusal)>,
@@ -66,9 +79,14 @@ impl State {
             waker: OnceLock::new(),
             requests: AtomicU64::new(0),
             active: AtomicUsize::new(0),
+            running: Mutex::default(),
             turned_at: AtomicU64::new(now),
             head_since: AtomicU64::new(NEVER),
             write_since: AtomicU64::new(NEVER),
+            write_due: AtomicU64::new(NEVER),
+            incoming: Flow::default(),
+            outgoing: Flow::default(),
+            worth: AtomicU64::new(0),
             head_overdue: AtomicBool::new(false),
             refused: OnceLock::new(),
             left_since: AtomicU64::new(NEVER),
@@ -99,8 +117,10 @@ impl State {
     }
 
     /// A request begins; its number on this connection, from 0.
-    pub(crate) fn begin_request(&self, now: u64) -> u64 {
+    pub(crate) fn begin_request(&self, request: &Arc<Progress>) -> u64 {
+        let now = self.shared.clock.ticks(request.received_at);
         self.body_dropped.store(false, Ordering::Relaxed);
+        lock(&self.running).push(Arc::clone(request));
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.active.fetch_add(1, Ordering::Relaxed) == 0 {
             self.turned_at.store(now, Ordering::Relaxed);
@@ -109,7 +129,9 @@ impl State {
     }
 
     /// A request has ended.
-    pub(crate) fn end_request(&self, now: u64) {
+    pub(crate) fn end_request(&self, request: &Arc<Progress>) {
+        let now = self.shared.clock.now();
+        lock(&self.running).retain(|it| !Arc::ptr_eq(it, request));
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.turned_at.store(now, Ordering::Relaxed);
             let has_left = self.left_since.load(Ordering::Relaxed) != NEVER;
@@ -117,6 +139,11 @@ impl State {
                 self.wake(); // hyper must read on: the next request, or the end
             }
         }
+    }
+
+    /// The requests that run.
+    pub(crate) fn running(&self) -> Vec<Arc<Progress>> {
+        lock(&self.running).clone()
     }
 
     /// Requests that have ended on this connection.
@@ -209,10 +236,7 @@ impl State {
 
     /// Tells of a response when the socket has it.
     pub(crate) fn flush_later(&self, response: Flushing) {
-        self.flushing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(response);
+        lock(&self.flushing).push(response);
         self.is_flushing.store(true, Ordering::Relaxed);
     }
 
@@ -226,34 +250,41 @@ impl State {
 
     /// The connection is over.
     pub(crate) fn over(&self) {
-        let reason = self.why_cut();
+        let cause = self.why_cut();
         self.take_flushing()
-            .for_each(|response| response.cut(reason));
+            .for_each(|response| response.cut(cause));
     }
 
     fn take_flushing(&self) -> impl Iterator<Item = Flushing> {
-        let mut flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *flushing).into_iter()
+        std::mem::take(&mut *lock(&self.flushing)).into_iter()
     }
 
     /// Whether the server stops.
     pub(crate) fn is_draining(&self) -> bool {
-        self.shared.stop.stage() != Stage::Serving
+        self.shared.stop.phase() != Phase::Serving
     }
 
-    /// The client takes nothing now.
-    pub(crate) fn write_stalls(&self) {
-        if self.write_since.load(Ordering::Relaxed) == NEVER {
-            let now = self.shared.clock.now();
-            self.write_since.store(now, Ordering::Relaxed);
-        }
+    /// The client takes nothing since `now`, and takes too slowly from `due` on.
+    pub(crate) fn write_stalls(&self, now: u64, due: Option<u64>) {
+        self.write_since.store(now, Ordering::Relaxed);
+        self.write_due
+            .store(due.unwrap_or(NEVER), Ordering::Relaxed);
     }
 
     /// The client has taken something.
     pub(crate) fn write_moves(&self) {
-        if self.write_since.load(Ordering::Relaxed) != NEVER {
-            self.write_since.store(NEVER, Ordering::Relaxed);
-        }
+        self.write_since.store(NEVER, Ordering::Relaxed);
+        self.write_due.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Something was done for the client: it may send so many more HTTP/2 frames that ask for nothing.
+    pub(crate) fn earn(&self, frames: u64) {
+        self.worth.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    /// What has been earned since the last time.
+    pub(crate) fn take_worth(&self) -> u64 {
+        self.worth.swap(0, Ordering::Relaxed)
     }
 
     /// What the connection waits for.
@@ -268,24 +299,20 @@ impl State {
             turned_at: self.turned_at.load(Ordering::Relaxed),
             head_since: since(&self.head_since),
             write_since: since(&self.write_since),
+            write_due: since(&self.write_due),
             left_since: since(&self.left_since),
             left: self.has_left(),
-            ending: false, // its driver knows
+            // Its driver knows these.
+            ending: false,
+            multiplexed: false,
             stopping: self.is_draining(),
         }
     }
 
-    /// Says why the connection is being cut; the first reason stays.
-    pub(crate) fn cut(&self, why: Overdue) {
-        let code = match why {
-            Overdue::Write => 1,
-            Overdue::Head => 2,
-            Overdue::Idle => 3,
-            Overdue::Leaving | Overdue::Gone => return, // the client's own doing
-        };
-        let _ = self
-            .cut
-            .compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+    /// Says why the connection is being cut; the first cause stays.
+    pub(crate) fn cut(&self, cause: Cause) {
+        let (code, order) = (cause as u8, Ordering::Relaxed);
+        let _ = self.cut.compare_exchange(0, code, order, order);
     }
 
     /// Whether the connection is being cut for being overdue.
@@ -294,14 +321,22 @@ impl State {
     }
 
     /// Why a request ends now that did not come to its end by itself.
-    pub(crate) fn why_cut(&self) -> CancelReason {
-        if self.is_cut() {
-            return CancelReason::Deadline;
+    pub(crate) fn why_cut(&self) -> Cause {
+        if let Some(cause) = Cause::of_code(self.cut.load(Ordering::Relaxed)) {
+            return cause;
         }
-        match self.shared.stop.stage() {
-            Stage::Cutting => CancelReason::Shutdown,
-            _ => CancelReason::Disconnected,
+        match self.shared.stop.phase() {
+            Phase::Cutting => self.shared.stop.why_cutting(),
+            _ => Cause::ClientLeft,
         }
+    }
+
+    /// The line in the log of a head that is cut off before it is a request. `since` is when it began.
+    pub(crate) fn log_head_cut(&self, since: u64, status: Option<u16>) {
+        let age = self.shared.clock.age(since);
+        let (remote, stage) = (&self.endpoint.remote, Stage::ReadingHead);
+        let why = Cause::HeadTooLate;
+        tracing::info!(%remote, request = NONE_BEGUN, %stage, ?age, %why, status, "cut off");
     }
 
     /// Makes closing the socket a reset.
@@ -321,4 +356,8 @@ impl State {
     pub(crate) fn is_last(&self) -> bool {
         self.last.load(Ordering::Relaxed)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,7 +10,7 @@ const LONGEST: usize = 8 * 1024;
 
 /// Fields that decide framing, routing, authentication, how a request is treated, or what its
 /// content is (RFC 9110 §6.5.1). By the time the trailers are here, all that has been acted upon.
-const FORBIDDEN: [&str; 41] = [
+const FORBIDDEN: [&str; 43] = [
     "content-length",
     "transfer-encoding",
     "trailer",
@@ -46,9 +46,11 @@ const FORBIDDEN: [&str; 41] = [
     "www-authenticate",
     "age",
     "date",
+    "expires",
     "location",
     "retry-after",
     "vary",
+    "warning",
     "content-encoding",
     "content-range",
     "content-type",

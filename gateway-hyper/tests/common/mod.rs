@@ -6,6 +6,8 @@
     clippy::unwrap_used  // a failure here is a failure of the test
 )]
 
+pub mod frames;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread::JoinHandle;

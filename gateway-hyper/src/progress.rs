@@ -1,0 +1,151 @@
+//! [`Progress`]: where a request stands, for the log and for those who stop the server.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use gateway_core::Address;
+use gateway_core::server::Stage;
+use http::Method;
+use http::uri::PathAndQuery;
+
+use crate::cause::Cause;
+
+/// What the log says in place of a request, where none has begun.
+pub(crate) const NONE_BEGUN: &str = "none begun";
+
+thread_local! {
+    /// The request whose application this thread polls.
+    static HERE: RefCell<Option<Arc<Progress>>> = const { RefCell::new(None) };
+}
+
+/// A request: what it asks for, since when, and where it stands. Shared by all that move it on.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) method: Method,
+    target: Option<PathAndQuery>,
+    pub(crate) received_at: Instant,
+    stage: AtomicU8,
+}
+
+impl Progress {
+    /// A request begins: the application is about to have it.
+    pub(crate) fn begin<B>(request: &http::Request<B>) -> Arc<Self> {
+        Arc::new(Self {
+            method: request.method().clone(),
+            target: request.uri().path_and_query().cloned(),
+            received_at: Instant::now(),
+            stage: AtomicU8::new(code(Stage::InApplication)),
+        })
+    }
+
+    /// Where it stands.
+    pub(crate) fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Relaxed) {
+            READING_BODY => Stage::ReadingBody,
+            QUEUED => Stage::Queued,
+            WRITING => Stage::Writing,
+            _ => Stage::InApplication,
+        }
+    }
+
+    /// It has come to `stage`. Once it is written it is in the application no more, whatever still
+    /// runs there.
+    pub(crate) fn set_stage(&self, stage: Stage) {
+        if self.stage.load(Ordering::Relaxed) != WRITING {
+            self.stage.store(code(stage), Ordering::Relaxed);
+        }
+    }
+
+    /// For how long it has been here.
+    pub(crate) fn age(&self) -> Duration {
+        self.received_at.elapsed()
+    }
+
+    /// Runs `poll` for it: what is unblocked meanwhile is unblocked for this request.
+    pub(crate) fn during<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> T {
+        /// Gone in a panic too.
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                HERE.take();
+            }
+        }
+        HERE.set(Some(Arc::clone(self)));
+        let _leave = Leave;
+        poll()
+    }
+
+    /// The request whose application this thread polls.
+    pub(crate) fn here() -> Option<Arc<Self>> {
+        HERE.with_borrow(Option::clone)
+    }
+
+    /// The line in the log of a request that is cut off.
+    pub(crate) fn log_cut(&self, remote: &Address, cause: Cause) {
+        let (stage, age) = (self.stage(), self.age());
+        tracing::info!(%remote, request = %self, %stage, ?age, why = %cause, "cut off");
+    }
+}
+
+/// Method and path.
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.target.as_ref().map_or("", PathAndQuery::path);
+        write!(f, "{} {path}", self.method)
+    }
+}
+
+const IN_APPLICATION: u8 = 0;
+const READING_BODY: u8 = 1;
+const QUEUED: u8 = 2;
+const WRITING: u8 = 3;
+
+fn code(stage: Stage) -> u8 {
+    match stage {
+        Stage::ReadingBody => READING_BODY,
+        Stage::Queued => QUEUED,
+        Stage::Writing => WRITING,
+        _ => IN_APPLICATION,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Arc<Progress> {
+        let request = http::Request::post("http://a/b?c=d").body(()).unwrap();
+        Progress::begin(&request)
+    }
+
+    #[test]
+    fn a_request_that_is_written_stays_so() {
+        let progress = request();
+        assert_eq!(progress.to_string(), "POST /b");
+        for stage in [
+            Stage::InApplication,
+            Stage::ReadingBody,
+            Stage::Queued,
+            Stage::Writing,
+        ] {
+            progress.set_stage(stage);
+            assert_eq!(progress.stage(), stage);
+        }
+        progress.set_stage(Stage::InApplication);
+        assert_eq!(progress.stage(), Stage::Writing);
+    }
+
+    #[test]
+    fn is_here_only_while_it_is_polled() {
+        let progress = request();
+        let there = || Progress::here().is_some();
+        assert!(progress.during(there));
+        assert!(!there());
+        let panics = || progress.during(|| panic!("of the application"));
+        assert!(gateway_core::server::catch(panics).is_err());
+        assert!(!there());
+    }
+}
