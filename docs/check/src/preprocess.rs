@@ -68,7 +68,8 @@ fn chapters(value: &mut Value) -> io::Result<()> {
                 let (source, text) = document(&page, content.to_owned())?;
                 let text = with_links(&page, &source, &text);
                 if path == "decisions/README.md" {
-                    fields.insert("sub_items".to_owned(), decisions()?.into());
+                    let decisions = decisions(fields.get("number").unwrap_or(&Value::Null))?;
+                    fields.insert("sub_items".to_owned(), decisions.into());
                 }
                 fields.insert("content".to_owned(), Value::String(text));
             }
@@ -78,8 +79,8 @@ fn chapters(value: &mut Value) -> io::Result<()> {
     }
 }
 
-/// A chapter for each decision, in the order of their numbers.
-fn decisions() -> io::Result<Vec<Value>> {
+/// A chapter for each decision, in their order, beneath the chapter that has the number `list`.
+fn decisions(list: &Value) -> io::Result<Vec<Value>> {
     let of_decisions = |page: &PathBuf| {
         page.starts_with(pages().join("decisions")) && !page.ends_with("README.md")
     };
@@ -91,7 +92,7 @@ fn decisions() -> io::Result<Vec<Value>> {
         chapters.push(serde_json::json!({ "Chapter": {
             "name": title.trim_start_matches(['#', ' ']),
             "content": content,
-            "number": null,
+            "number": below(list, chapters.len() + 1),
             "sub_items": [],
             "path": path,
             "source_path": path,
@@ -99,6 +100,12 @@ fn decisions() -> io::Result<Vec<Value>> {
         }}));
     }
     Ok(chapters)
+}
+
+/// The number of a section: mdBook takes its depth from it.
+fn below(number: &Value, section: usize) -> Value {
+    let above = number.as_array().cloned().unwrap_or_default();
+    above.into_iter().chain([section.into()]).collect()
 }
 
 /// The document that a page stands for, and its text: another's, or the page itself.
@@ -238,12 +245,12 @@ mod tests {
 
     #[test]
     fn decisions_are_found_without_being_listed() {
-        let list =
-            serde_json::json!({"Chapter": {"content": "", "source_path": "decisions/README.md"}});
+        let list = serde_json::json!({"Chapter": {"content": "", "source_path": "decisions/README.md", "number": [7]}});
         let told = book(&serde_json::json!([{}, {"items": [list]}])).unwrap();
         let found = &told["items"][0]["Chapter"]["sub_items"];
         let first = "decisions/0001-request-bodies-before-the-call.md";
         assert_eq!(found[0]["Chapter"]["path"], first);
+        assert_eq!(found[0]["Chapter"]["number"], serde_json::json!([7, 1]));
         assert!(found.as_array().unwrap().len() >= 10);
     }
 
