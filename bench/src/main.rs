@@ -1,16 +1,23 @@
 //! Side-by-side measurements of gateway hosts.
 //!
 //! `serve` is one server with the endpoints that are measured; `compare` starts servers in turn, each
-//! as a process of its own, drives them with wrk, and prints medians as ratios to the first of them.
+//! as a process of its own, drives them with wrk, and reports medians as ratios to bare hyper.
+//!
+//! ```text
+//!   compare ─▶ measure ── round by round ──▶ runner ─▶ process (start, /proc, end)
+//!                 │                            └─────▶ load (wrk, the client that looks in, crowds)
+//!              Results ─▶ output (table, Markdown, JSON, SVG)
+//! ```
 
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a program whose output is its purpose")]
 
-mod application;
 mod compare;
 mod load;
+mod output;
 mod process;
 mod serve;
+mod stats;
 
 use clap::{Parser, Subcommand};
 

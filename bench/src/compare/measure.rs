@@ -1,0 +1,178 @@
+//! Round by round: every server in turn, so that a change of the machine's speed meets all of them.
+
+use std::io;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::machine::Machine;
+use super::results::{Results, ScenarioFacts, ServerFacts};
+use super::runner::{NOISE, Runner};
+use super::sample::Series;
+use super::scenario::Scenario;
+use super::server::Server;
+use super::version::version_of;
+
+/// Servers in scenarios.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) servers: Vec<Server>,
+    pub(crate) scenarios: Vec<Scenario>,
+    /// Samples of each.
+    pub(crate) rounds: usize,
+    /// Length of a sample.
+    pub(crate) seconds: u64,
+}
+
+impl Part {
+    /// The samples that it takes if none is taken again.
+    fn samples(&self) -> usize {
+        let pairs: usize = self.scenarios.iter().map(|s| self.takers(s).count()).sum();
+        self.rounds * pairs
+    }
+
+    fn takers<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = &'a Server> {
+        self.servers
+            .iter()
+            .filter(|server| server.answers(&scenario.paths()))
+    }
+}
+
+/// Measures all parts. A server that does not answer is left out of what remains of its scenario;
+/// after an interruption, what was measured is what there is.
+///
+/// # Errors
+///
+/// If wrk is not there.
+pub(crate) fn measure(parts: &[Part], runner: &Runner) -> io::Result<Results> {
+    let machine = Machine::here();
+    crate::load::version()?;
+    let mut results = Results {
+        machine,
+        command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+        pinned: runner.pin,
+        noise: NOISE,
+        ..Results::default()
+    };
+    let parts = available(parts, &mut results);
+    let progress = progress(parts.iter().map(Part::samples).sum());
+    for part in &parts {
+        let runner = Runner {
+            seconds: part.seconds,
+            ..runner.clone()
+        };
+        for scenario in &part.scenarios {
+            let ended = sample_all(part, scenario, &runner, &progress, &mut results);
+            if ended.is_err() {
+                results
+                    .left_out
+                    .push("what came after an interruption".into());
+                progress.finish_and_clear();
+                return Ok(results);
+            }
+        }
+    }
+    progress.finish_and_clear();
+    Ok(results)
+}
+
+fn sample_all(
+    part: &Part,
+    scenario: &Scenario,
+    runner: &Runner,
+    progress: &ProgressBar,
+    results: &mut Results,
+) -> io::Result<()> {
+    let mut takers: Vec<(&Server, Series)> = part
+        .takers(scenario)
+        .map(|server| (server, empty(server, scenario)))
+        .collect();
+    let mut ended = Ok(());
+    'rounds: for round in 1..=part.rounds {
+        let mut failed = Vec::new();
+        for (server, series) in &mut takers {
+            let (name, rounds) = (&server.name, part.rounds);
+            progress.set_message(format!("{} {round}/{rounds} {name}", scenario.name));
+            match runner.sample(server, scenario, &mut series.retries) {
+                Ok(sample) => series.samples.push(sample),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    ended = Err(error);
+                    break 'rounds;
+                }
+                Err(error) => {
+                    results
+                        .left_out
+                        .push(format!("{name} in {}: {error}", scenario.name));
+                    failed.push(name.clone());
+                }
+            }
+            progress.inc(1);
+        }
+        takers.retain(|(server, _)| !failed.contains(&server.name));
+    }
+    note(part, scenario, &takers, results);
+    results.series.extend(
+        takers
+            .into_iter()
+            .map(|(_, series)| series)
+            .filter(|series| !series.samples.is_empty()),
+    );
+    ended
+}
+
+/// Leaves out the servers whose programs are not there, and says how to get them.
+fn available(parts: &[Part], results: &mut Results) -> Vec<Part> {
+    let mut parts = parts.to_vec();
+    for part in &mut parts {
+        part.servers.retain(|server| match server.missing() {
+            None => true,
+            Some(install) => {
+                let text = format!("{}: not built, which {install} does", server.name);
+                if !results.left_out.contains(&text) {
+                    results.left_out.push(text);
+                }
+                false
+            }
+        });
+    }
+    parts
+}
+
+fn empty(server: &Server, scenario: &Scenario) -> Series {
+    Series {
+        server: server.name.clone(),
+        scenario: scenario.name.clone(),
+        ..Series::default()
+    }
+}
+
+/// Notes the scenario and its servers for the report, each once.
+fn note(part: &Part, scenario: &Scenario, takers: &[(&Server, Series)], results: &mut Results) {
+    results.scenarios.push(ScenarioFacts {
+        name: scenario.name.clone(),
+        title: scenario.title.clone(),
+        connections: scenario.connections(),
+        rounds: part.rounds,
+        seconds: part.seconds,
+    });
+    for (server, _) in takers {
+        if results
+            .servers
+            .iter()
+            .any(|known| known.name == server.name)
+        {
+            continue;
+        }
+        results.servers.push(ServerFacts {
+            name: server.name.clone(),
+            version: version_of(&server.name),
+            settings: server.settings.clone(),
+            command: server.shown(),
+        });
+    }
+}
+
+fn progress(samples: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{pos:>4}/{len} {elapsed}+{eta} {wide_msg}");
+    ProgressBar::new(samples as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,134 @@
+//! `compare`: servers side by side.
+
+mod choice;
+mod machine;
+mod measure;
+mod results;
+mod runner;
+mod sample;
+mod scenario;
+mod server;
+mod version;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+#[cfg(test)]
+pub(crate) use results::tests;
+pub(crate) use results::{BASELINE, Results, ScenarioFacts};
+pub(crate) use sample::{Figure, Sample, Series};
+
+use self::measure::{Part, measure};
+use self::runner::Runner;
+use self::server::Places;
+use crate::output;
+use crate::process::raise_descriptors;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Starts servers in turn, round by round, loads each with wrk, and reports medians as ratios to bare
+/// hyper.
+#[derive(Args)]
+pub(crate) struct Compare {
+    /// Servers: bare-hyper, sync:N, hyper:N, hyper-blocking:N (N threads), distance-sync:N,
+    /// distance-hyper:N, a peer's name; or the groups own, peers, python, all
+    #[arg(long, value_delimiter = ',', default_value = "own")]
+    servers: Vec<String>,
+    /// Scenarios by name, or all; `--list` tells them
+    #[arg(long, value_delimiter = ',', default_value = "hello-64")]
+    scenarios: Vec<String>,
+    /// Samples of each server in each scenario
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Length of a sample
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Connections of the load that is measured, instead of the scenario's
+    #[arg(long)]
+    connections: Option<usize>,
+    #[command(flatten)]
+    conduct: Conduct,
+    /// Where results.json, report.md and the charts go
+    #[arg(long, default_value = "target/bench")]
+    output: PathBuf,
+    /// Names the servers and scenarios, and measures nothing
+    #[arg(long)]
+    list: bool,
+}
+
+/// How samples are taken.
+#[derive(Args, Clone)]
+pub(crate) struct Conduct {
+    /// Gives the server core 0 and the load core 1: less spread, and no server has more than a core
+    #[arg(long)]
+    pin: bool,
+    /// Takes no sample again because of what others do on the machine
+    #[arg(long)]
+    any_load: bool,
+    /// How often a sample may be taken again
+    #[arg(long, default_value_t = 3)]
+    retries: u32,
+}
+
+impl Conduct {
+    /// What takes the samples, with the servers' words in a folder.
+    pub(crate) fn runner(&self, folder: &std::path::Path) -> Result<Runner> {
+        let logs = folder.join("logs");
+        std::fs::create_dir_all(&logs)?;
+        raise_descriptors()?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        }
+        Ok(Runner {
+            seconds: 1,
+            pin: self.pin,
+            retries: if self.any_load { 0 } else { self.retries },
+            logs,
+            interrupted,
+        })
+    }
+}
+
+impl Compare {
+    pub(crate) fn run(self) -> Result {
+        if self.list {
+            list();
+            return Ok(());
+        }
+        let part = self.part()?;
+        let results = measure(&[part], &self.conduct.runner(&self.output)?)?;
+        output::print(&results);
+        output::write(&results, &self.output)?;
+        println!("written: {}", self.output.display());
+        Ok(())
+    }
+
+    fn part(&self) -> Result<Part> {
+        let mut scenarios = choice::scenarios(&self.scenarios)?;
+        if let Some(connections) = self.connections {
+            for scenario in &mut scenarios {
+                scenario.request.connections = connections;
+                scenario.title += &format!(" (here {connections})");
+            }
+        }
+        Ok(Part {
+            servers: choice::servers(&self.servers, &Places::usual()?)?,
+            scenarios,
+            rounds: usize::from(self.rounds),
+            seconds: self.seconds,
+        })
+    }
+}
+
+fn list() {
+    println!("servers: {}", choice::names("all").join(", "));
+    for name in scenario::names() {
+        // Each name in the list is one: a test runs them all.
+        let title = scenario::Scenario::named(name).map(|scenario| scenario.title);
+        println!("{name:<14} {}", title.unwrap_or_default());
+    }
+}

@@ -1,0 +1,169 @@
+//! All that was measured in one run, as it is kept in JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::machine::Machine;
+use super::sample::{Figure, Series};
+use crate::stats::ratio;
+
+/// The server that the others are compared with.
+pub(crate) const BASELINE: &str = "bare-hyper";
+
+/// What was measured, and how.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) machine: Machine,
+    /// The command line.
+    pub(crate) command: String,
+    /// Whether server and load had a core each.
+    pub(crate) pinned: bool,
+    /// Cores of others beyond which a sample counts as noisy.
+    pub(crate) noise: f64,
+    pub(crate) servers: Vec<ServerFacts>,
+    pub(crate) scenarios: Vec<ScenarioFacts>,
+    pub(crate) series: Vec<Series>,
+    /// What was not measured, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// A server, for the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ServerFacts {
+    pub(crate) name: String,
+    /// The package that it is made of, with its version.
+    pub(crate) version: String,
+    pub(crate) settings: String,
+    pub(crate) command: String,
+}
+
+/// A scenario, for the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScenarioFacts {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    /// Connections, those beside included.
+    pub(crate) connections: usize,
+    pub(crate) rounds: usize,
+    pub(crate) seconds: u64,
+}
+
+impl Results {
+    /// The series of a server in a scenario.
+    pub(crate) fn of(&self, server: &str, scenario: &str) -> Option<&Series> {
+        self.series
+            .iter()
+            .find(|series| series.server == server && series.scenario == scenario)
+    }
+
+    /// All series of a scenario, in the order of the servers.
+    pub(crate) fn in_scenario(&self, scenario: &str) -> impl Iterator<Item = &Series> {
+        let of = move |server: &'_ ServerFacts| self.of(&server.name, scenario);
+        self.servers.iter().filter_map(of)
+    }
+
+    /// The median of a figure.
+    pub(crate) fn median(&self, server: &str, scenario: &str, figure: Figure) -> Option<f64> {
+        self.of(server, scenario)?.median(figure)
+    }
+
+    /// The median as a multiple of the baseline's in the same scenario.
+    pub(crate) fn ratio(&self, server: &str, scenario: &str, figure: Figure) -> Option<f64> {
+        let of = |server| self.median(server, scenario, figure);
+        ratio(of(server), of(BASELINE))
+    }
+
+    /// Samples, those that were taken again, and those that stayed noisy.
+    pub(crate) fn quality(&self) -> (usize, u32, usize) {
+        self.series
+            .iter()
+            .fold((0, 0, 0), |(all, again, noisy), series| {
+                (
+                    all + series.samples.len(),
+                    again + series.retries,
+                    noisy + series.noisy(self.noise),
+                )
+            })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::sample::Sample;
+    use super::*;
+    use crate::load::Waits;
+
+    /// Results of one scenario, `hello-64`: server, rate, CPU, p99.
+    pub(crate) fn hello(rows: &[(&str, f64, f64, f64)]) -> Results {
+        let mut results = Results {
+            noise: 0.2,
+            scenarios: vec![ScenarioFacts {
+                name: "hello-64".into(),
+                title: "13 bytes, 64 connections".into(),
+                connections: 64,
+                rounds: 1,
+                seconds: 2,
+            }],
+            ..Results::default()
+        };
+        for (server, requests_per_s, cpu_us, p99_ms) in rows {
+            results.servers.push(ServerFacts {
+                name: (*server).into(),
+                ..ServerFacts::default()
+            });
+            results.series.push(Series {
+                server: (*server).into(),
+                scenario: "hello-64".into(),
+                samples: vec![Sample {
+                    requests_per_s: *requests_per_s,
+                    cpu_us: *cpu_us,
+                    p50_ms: p99_ms / 2.0,
+                    p99_ms: *p99_ms,
+                    p999_ms: p99_ms * 2.0,
+                    idle_kib: 3072,
+                    peak_kib: 4096,
+                    waits: Waits {
+                        answered: 9,
+                        failed: 0,
+                        p50_ms: Some(0.5),
+                        max_ms: Some(2.0),
+                    },
+                    ..Sample::default()
+                }],
+                retries: 0,
+            });
+        }
+        results
+    }
+
+    #[test]
+    fn compares_with_the_baseline() {
+        let results = hello(&[("bare-hyper", 100.0, 8.0, 1.0), ("sync:2", 120.0, 6.0, 2.0)]);
+        let cases = [
+            (Figure::Rate, Some(1.2)),
+            (Figure::Cpu, Some(0.75)),
+            (Figure::P99, Some(2.0)),
+        ];
+        for (figure, expected) in cases {
+            assert_eq!(results.ratio("sync:2", "hello-64", figure), expected);
+        }
+        assert_eq!(results.ratio("sync:2", "io", Figure::Rate), None);
+        assert_eq!(results.in_scenario("hello-64").count(), 2);
+    }
+
+    #[test]
+    fn counts_what_was_taken_again() {
+        let mut results = hello(&[("bare-hyper", 100.0, 8.0, 1.0), ("sync:2", 120.0, 6.0, 2.0)]);
+        results.series[0].retries = 3;
+        results.series[1].samples[0].others = 0.4;
+        assert_eq!(results.quality(), (2, 3, 1));
+    }
+
+    #[test]
+    fn comes_back_from_json() {
+        let results = hello(&[("bare-hyper", 100.0, 8.0, 1.0)]);
+        let text = serde_json::to_string(&results).unwrap();
+        let back: Results = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.servers, results.servers);
+        assert_eq!(back.series[0].samples, results.series[0].samples);
+    }
+}

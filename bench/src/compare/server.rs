@@ -1,0 +1,400 @@
+//! What is measured: the servers by name, and how each is started.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Where the programs are.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// This program.
+    own: PathBuf,
+    /// The distance service, built beside this program.
+    distance: PathBuf,
+    /// The programs of `bench/peers`.
+    peers: PathBuf,
+    /// The virtual environment of `bench/peers/python`, and its applications.
+    python: PathBuf,
+}
+
+/// One server that can be started.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    /// As the command line has it.
+    pub(crate) name: String,
+    /// The settings that it is given, for the report.
+    pub(crate) settings: String,
+    /// The path that it is known by to answer.
+    pub(crate) health: &'static str,
+    /// Where it runs.
+    pub(crate) folder: PathBuf,
+    answers: Answers,
+    program: PathBuf,
+    arguments: Vec<String>,
+    install: &'static str,
+}
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answers {
+    Everything,
+    /// It cannot stream a response.
+    NoStream,
+    /// `/hello`, whatever it is asked for.
+    Hello,
+    /// Paths of the distance service.
+    Distance,
+}
+
+/// A program of `bench/peers`: name, what it answers, settings.
+const PEERS: [(&str, Answers, &str); 6] = [
+    (
+        "axum",
+        Answers::Everything,
+        "axum::serve on tokio's default runtime, one worker a core",
+    ),
+    (
+        "actix-web",
+        Answers::Everything,
+        "HttpServer with its defaults, one worker a core; computing in web::block",
+    ),
+    (
+        "tiny_http",
+        Answers::Everything,
+        "64 threads that call recv() on one Server, as its documentation shows",
+    ),
+    (
+        "rouille",
+        Answers::Everything,
+        "Server::pool_size(64); its default is 8 threads a core",
+    ),
+    (
+        "may_minihttp",
+        Answers::NoStream,
+        "one worker a core; waiting with may's sleep, computing in the coroutine",
+    ),
+    (
+        "epoll",
+        Answers::Hello,
+        "one thread a core with an epoll set each; a canned answer to whatever ends in an empty line",
+    ),
+];
+
+/// A Python server: name, program, arguments, settings. `{address}`, `{host}`, `{port}` and `{app}`
+/// are filled in.
+const PYTHON: [(&str, &str, &str, &str); 6] = [
+    (
+        "gunicorn-sync",
+        "gunicorn",
+        "--bind {address} --workers 5 --worker-class sync {app}",
+        "5 workers, the 2 × cores + 1 of its documentation; keeps no connection alive",
+    ),
+    (
+        "gunicorn-gthread",
+        "gunicorn",
+        "--bind {address} --workers 5 --worker-class gthread --threads 8 {app}",
+        "5 workers of 8 threads, the 2 × cores + 1 and 2–4 × cores of its documentation",
+    ),
+    (
+        "gunicorn-gevent",
+        "gunicorn",
+        "--bind {address} --workers 5 --worker-class gevent {app}",
+        "5 workers, 1000 connections each (its default)",
+    ),
+    (
+        "uwsgi",
+        "uwsgi",
+        "--http11-socket {address} --master --processes 4 --threads 2 --need-app --disable-logging --listen 1024 --module {app}",
+        "4 processes of 2 threads, as its quickstart has it, serving HTTP itself, without the log of requests",
+    ),
+    (
+        "granian",
+        "granian",
+        "--interface wsgi --host {host} --port {port} --workers 2 {app}",
+        "2 workers, otherwise its defaults",
+    ),
+    (
+        "waitress",
+        "waitress-serve",
+        "--listen={address} --threads=4 {app}",
+        "4 threads, its default",
+    ),
+];
+
+/// How the peers come about.
+const BUILD_PEERS: &str = "bench/peers/build";
+const BUILD_PYTHON: &str = "bench/peers/python/install";
+const BUILD_DISTANCE: &str = "cargo build --release -p distance";
+
+/// Names of servers that need nothing but this program.
+pub(crate) const OWN: [&str; 4] = ["bare-hyper", "sync:2", "sync:64", "hyper:64"];
+
+impl Places {
+    /// The usual places: beside this program, and in `bench/peers` below the current folder.
+    pub(crate) fn usual() -> io::Result<Self> {
+        let own = std::env::current_exe()?;
+        let peers = std::env::current_dir()?.join("bench/peers");
+        Ok(Self {
+            distance: own.with_file_name("distance"),
+            peers: peers.join("target/release"),
+            python: peers.join("python"),
+            own,
+        })
+    }
+}
+
+/// Names of the peers in Rust.
+pub(crate) fn peers() -> impl Iterator<Item = String> {
+    PEERS.iter().map(|(name, ..)| (*name).to_owned())
+}
+
+/// Names of the peers in Python, each with a bare callable and with Flask.
+pub(crate) fn python() -> impl Iterator<Item = String> {
+    PYTHON
+        .iter()
+        .flat_map(|(name, ..)| [format!("{name}/wsgi"), format!("{name}/flask")])
+}
+
+impl Server {
+    /// The server of a name; `None` if there is none. `sync`, `hyper`, `hyper-blocking`,
+    /// `distance-sync` and `distance-hyper` take a number of threads after a colon, 64 if there is
+    /// none.
+    pub(crate) fn named(name: &str, places: &Places) -> Option<Self> {
+        own(name, places)
+            .or_else(|| peer(name, places))
+            .or_else(|| python_peer(name, places))
+    }
+
+    /// Whether it answers all these paths.
+    pub(crate) fn answers(&self, paths: &[&str]) -> bool {
+        paths.iter().all(|path| match self.answers {
+            Answers::Everything => !path.starts_with("/distance"),
+            Answers::NoStream => *path != "/stream",
+            Answers::Hello => *path == "/hello",
+            Answers::Distance => {
+                matches!(*path, "/io" | "/compute" | "/mixed") || path.starts_with("/distance")
+            }
+        })
+    }
+
+    /// The command that starts it.
+    pub(crate) fn command(&self, address: SocketAddr) -> Vec<String> {
+        let fill = |argument: &String| {
+            argument
+                .replace("{address}", &address.to_string())
+                .replace("{host}", &address.ip().to_string())
+                .replace("{port}", &address.port().to_string())
+        };
+        let program = self.program.display().to_string();
+        std::iter::once(program)
+            .chain(self.arguments.iter().map(fill))
+            .collect()
+    }
+
+    /// The command as the report has it: without the place of the program.
+    pub(crate) fn shown(&self) -> String {
+        let program = self.program.file_name().unwrap_or_default();
+        let words = [program.to_string_lossy().into_owned()];
+        let words: Vec<_> = words.into_iter().chain(self.arguments.clone()).collect();
+        words.join(" ")
+    }
+
+    /// The command that brings it, if it is not there.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        (!self.program.exists()).then_some(self.install)
+    }
+}
+
+fn own(name: &str, places: &Places) -> Option<Server> {
+    let (host, threads) = match name.split_once(':') {
+        Some((host, threads)) => (host, threads.parse::<u16>().ok().filter(|n| *n > 0)?),
+        None => (name, 64),
+    };
+    let (host, settings) = match host {
+        "bare-hyper" if host == name => (
+            host,
+            "hyper 1 on tokio's default runtime, one worker a core, with its timer".to_owned(),
+        ),
+        "sync" | "distance-sync" => (host, format!("threads({threads}), otherwise defaults")),
+        "hyper" | "distance-hyper" => (
+            host,
+            format!("threads({threads}) for blocking calls, otherwise defaults"),
+        ),
+        "hyper-blocking" => (host, format!("blocking code on threads({threads})")),
+        _ => return None,
+    };
+    let distance = host.strip_prefix("distance-");
+    let mut arguments = if distance.is_some() {
+        vec![]
+    } else {
+        vec!["serve"]
+    };
+    let threads = threads.to_string();
+    arguments.extend(["--host", distance.unwrap_or(host), "--bind", "{address}"]);
+    arguments.extend(["--threads", &threads]);
+    Some(Server {
+        name: name.to_owned(),
+        settings,
+        health: if distance.is_some() {
+            "/healthz"
+        } else {
+            "/hello"
+        },
+        answers: if distance.is_some() {
+            Answers::Distance
+        } else {
+            Answers::Everything
+        },
+        folder: ".".into(),
+        program: if distance.is_some() {
+            &places.distance
+        } else {
+            &places.own
+        }
+        .clone(),
+        arguments: arguments.into_iter().map(str::to_owned).collect(),
+        install: BUILD_DISTANCE,
+    })
+}
+
+fn peer(name: &str, places: &Places) -> Option<Server> {
+    let (_, answers, settings) = PEERS.iter().find(|(of, ..)| *of == name)?;
+    Some(Server {
+        name: name.to_owned(),
+        settings: (*settings).to_owned(),
+        health: "/hello",
+        answers: *answers,
+        folder: ".".into(),
+        program: places.peers.join(name),
+        arguments: vec!["{address}".to_owned()],
+        install: BUILD_PEERS,
+    })
+}
+
+fn python_peer(name: &str, places: &Places) -> Option<Server> {
+    let (server, style) = name.split_once('/')?;
+    let application = match style {
+        "wsgi" => "bare:application",
+        "flask" => "flasks:application",
+        _ => return None,
+    };
+    let (_, program, arguments, settings) = PYTHON.iter().find(|(of, ..)| *of == server)?;
+    let arguments = arguments
+        .split_ascii_whitespace()
+        .map(|argument| argument.replace("{app}", application))
+        .collect();
+    Some(Server {
+        name: name.to_owned(),
+        settings: (*settings).to_owned(),
+        health: "/hello",
+        answers: Answers::Everything,
+        folder: places.python.clone(),
+        program: places.python.join(".venv/bin").join(program),
+        arguments,
+        install: BUILD_PYTHON,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> Places {
+        Places {
+            own: "/bin/own".into(),
+            distance: "/bin/distance".into(),
+            peers: "/peers".into(),
+            python: "/python".into(),
+        }
+    }
+
+    fn command(name: &str) -> Option<String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], 81));
+        Some(Server::named(name, &places())?.command(address).join(" "))
+    }
+
+    #[test]
+    fn starts_each_server_in_its_way() {
+        let cases = [
+            (
+                "bare-hyper",
+                Some("/bin/own serve --host bare-hyper --bind 127.0.0.1:81 --threads 64"),
+            ),
+            (
+                "sync:2",
+                Some("/bin/own serve --host sync --bind 127.0.0.1:81 --threads 2"),
+            ),
+            (
+                "hyper",
+                Some("/bin/own serve --host hyper --bind 127.0.0.1:81 --threads 64"),
+            ),
+            (
+                "distance-sync:8",
+                Some("/bin/distance --host sync --bind 127.0.0.1:81 --threads 8"),
+            ),
+            ("epoll", Some("/peers/epoll 127.0.0.1:81")),
+            (
+                "waitress/wsgi",
+                Some(
+                    "/python/.venv/bin/waitress-serve --listen=127.0.0.1:81 --threads=4 bare:application",
+                ),
+            ),
+            (
+                "granian/flask",
+                Some(
+                    "/python/.venv/bin/granian --interface wsgi --host 127.0.0.1 --port 81 --workers 2 flasks:application",
+                ),
+            ),
+            ("bare-hyper:2", None),
+            ("sync:0", None),
+            ("sync:x", None),
+            ("waitress", None),
+            ("waitress/django", None),
+            ("nginx", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(command(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn knows_every_server_that_it_names() {
+        for name in OWN
+            .map(str::to_owned)
+            .into_iter()
+            .chain(peers())
+            .chain(python())
+        {
+            assert!(command(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn asks_no_server_for_what_it_does_not_have() {
+        let cases: [(&str, &[&str], bool); 7] = [
+            ("sync:2", &["/hello", "/stream"], true),
+            ("sync:2", &["/distance?base=1"], false),
+            ("distance-hyper", &["/distance?base=1", "/io"], true),
+            ("distance-hyper", &["/hello"], false),
+            ("may_minihttp", &["/big"], true),
+            ("may_minihttp", &["/stream"], false),
+            ("epoll", &["/hello", "/io"], false),
+        ];
+        for (name, paths, expected) in cases {
+            let server = Server::named(name, &places()).unwrap();
+            assert_eq!(server.answers(paths), expected, "{name} {paths:?}");
+        }
+    }
+
+    #[test]
+    fn says_how_to_get_what_is_not_there() {
+        for (name, install) in [
+            ("axum", BUILD_PEERS),
+            ("uwsgi/flask", BUILD_PYTHON),
+            ("distance-sync", BUILD_DISTANCE),
+        ] {
+            let server = Server::named(name, &places()).unwrap();
+            assert_eq!(server.missing(), Some(install), "{name}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Which charts are made of a run.
+
+use std::path::Path;
+
+use super::chart::{Drawn, Line, Scale, bars, grouped, lines};
+use crate::compare::{Figure, Results, ScenarioFacts};
+
+/// Bars of more servers cannot be told apart.
+const MOST: usize = 8;
+
+/// The scenario in which every server is measured.
+const COMMON: &str = "hello-64";
+
+/// Draws the charts of a run into a folder, and says which: file name and title.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub(crate) fn draw(
+    results: &Results,
+    folder: &Path,
+) -> Result<Vec<(&'static str, &'static str)>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut drawn = Vec::new();
+    let mut keep = |file, title, drawing: Option<Drawn>| -> Drawn {
+        if let Some(drawing) = drawing {
+            drawing?;
+            drawn.push((file, title));
+        }
+        Ok(())
+    };
+    let (file, title) = (
+        "throughput.svg",
+        "Requests a second, as a multiple of bare hyper's",
+    );
+    keep(file, title, throughput(results, &folder.join(file), title))?;
+    let (file, title) = ("tail.svg", "p99 in milliseconds");
+    keep(file, title, tail(results, &folder.join(file), title))?;
+    let (file, title) = ("cpu.svg", "CPU µs a request: 13 bytes, 64 connections");
+    keep(file, title, cpu(results, &folder.join(file), title))?;
+    let (file, title) = ("python.svg", "Requests a second: 13 bytes, 64 connections");
+    keep(file, title, python(results, &folder.join(file), title))?;
+    let (file, title) = ("memory.svg", "Resident memory at its most, by connections");
+    keep(file, title, memory(results, &folder.join(file), title))?;
+    Ok(drawn)
+}
+
+fn throughput(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
+    let scenarios: Vec<&ScenarioFacts> = shown(results)
+        .into_iter()
+        .filter(|scenario| {
+            results
+                .of(crate::compare::BASELINE, &scenario.name)
+                .is_some()
+        })
+        .collect();
+    let of = |server: &str, scenario: &str| results.ratio(server, scenario, Figure::Rate);
+    let lines = by_server(results, &scenarios, of);
+    let names = names(&scenarios);
+    (!names.is_empty() && lines.len() > 1)
+        .then(|| grouped(path, title, &names, &lines, Scale::Linear, true))
+}
+
+fn tail(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
+    let scenarios = shown(results);
+    let of = |server: &str, scenario: &str| results.median(server, scenario, Figure::P99);
+    let lines = by_server(results, &scenarios, of);
+    let names = names(&scenarios);
+    (!names.is_empty() && !lines.is_empty())
+        .then(|| grouped(path, title, &names, &lines, Scale::Log, false))
+}
+
+fn cpu(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
+    ranking(results, path, title, Figure::Cpu, |server| {
+        !is_python(server)
+    })
+}
+
+fn python(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
+    results
+        .servers
+        .iter()
+        .find(|server| is_python(&server.name))?;
+    let chosen = |server: &str| is_python(server) || server.starts_with("sync");
+    ranking(results, path, title, Figure::Rate, chosen)
+}
+
+fn ranking(
+    results: &Results,
+    path: &Path,
+    title: &str,
+    figure: Figure,
+    chosen: impl Fn(&str) -> bool,
+) -> Option<Drawn> {
+    let mut rows: Vec<(&str, f64)> = results
+        .in_scenario(COMMON)
+        .filter(|series| chosen(&series.server))
+        .filter_map(|series| Some((series.server.as_str(), series.median(figure)?)))
+        .collect();
+    rows.sort_by(|(_, one), (_, other)| one.total_cmp(other));
+    if figure.more_is_better() {
+        rows.reverse();
+    }
+    (rows.len() > 1).then(|| bars(path, title, &rows))
+}
+
+/// Over the scenarios that differ in nothing but connections, the idle ones included.
+fn memory(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
+    let mut scenarios: Vec<&ScenarioFacts> = results
+        .scenarios
+        .iter()
+        .filter(|s| s.name.starts_with("hello-") || s.name.starts_with("idle"))
+        .collect();
+    scenarios.sort_by_key(|scenario| scenario.connections);
+    scenarios.dedup_by_key(|scenario| scenario.connections);
+    let at: Vec<f64> = scenarios.iter().map(|s| s.connections as f64).collect();
+    let of = |server: &str, scenario: &str| results.median(server, scenario, Figure::PeakMemory);
+    let drawn = by_server(results, &scenarios, of);
+    (at.len() > 1).then(|| lines(path, title, ("connections", &at), "MiB", &drawn))
+}
+
+/// The scenarios that at least two servers share, each once.
+fn shown(results: &Results) -> Vec<&ScenarioFacts> {
+    let mut scenarios: Vec<&ScenarioFacts> = Vec::new();
+    for scenario in &results.scenarios {
+        let known = scenarios.iter().any(|known| known.name == scenario.name);
+        if !known && results.in_scenario(&scenario.name).count() > 1 {
+            scenarios.push(scenario);
+        }
+    }
+    scenarios
+}
+
+/// A line for each of the servers that are in most of the scenarios.
+fn by_server(
+    results: &Results,
+    scenarios: &[&ScenarioFacts],
+    of: impl Fn(&str, &str) -> Option<f64>,
+) -> Vec<Line> {
+    let mut lines: Vec<(usize, usize, Line)> = results
+        .servers
+        .iter()
+        .enumerate()
+        .map(|(place, server)| {
+            let values = scenarios.iter().map(|s| of(&server.name, &s.name));
+            let values: Vec<Option<f64>> = values.collect();
+            let missing = values.iter().filter(|value| value.is_none()).count();
+            let name = server.name.clone();
+            (missing, place, Line { name, values })
+        })
+        .filter(|(missing, ..)| *missing < scenarios.len())
+        .collect();
+    lines.sort_by_key(|(missing, place, _)| (*missing, *place));
+    lines.truncate(MOST);
+    lines.sort_by_key(|(_, place, _)| *place);
+    lines.into_iter().map(|(.., line)| line).collect()
+}
+
+fn names<'a>(scenarios: &[&'a ScenarioFacts]) -> Vec<&'a str> {
+    scenarios
+        .iter()
+        .map(|scenario| scenario.name.as_str())
+        .collect()
+}
+
+fn is_python(server: &str) -> bool {
+    server.contains('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::tests::hello;
+
+    #[test]
+    fn draws_only_what_there_are_figures_for() {
+        let folder = tempfile::tempdir().unwrap();
+        type Rows<'a> = &'a [(&'a str, f64, f64, f64)];
+        let cases: [(Rows<'_>, &[&str]); 3] = [
+            (&[], &[]),
+            (
+                &[("sync:2", 9.0, 1.0, 1.0), ("hyper", 9.0, 1.0, 1.0)],
+                &["tail.svg", "cpu.svg"],
+            ),
+            (
+                &[
+                    ("bare-hyper", 9.0, 1.0, 1.0),
+                    ("sync:2", 9.0, 1.0, 1.0),
+                    ("uwsgi/wsgi", 1.0, 9.0, 9.0),
+                ],
+                &["throughput.svg", "tail.svg", "cpu.svg", "python.svg"],
+            ),
+        ];
+        for (rows, expected) in cases {
+            let drawn = draw(&hello(rows), folder.path()).unwrap();
+            let files: Vec<&str> = drawn.iter().map(|(file, _)| *file).collect();
+            assert_eq!(files, expected);
+            assert!(files.iter().all(|file| folder.path().join(file).exists()));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Servers as processes: started, watched in `/proc`, ended.
+
+mod core;
+mod parse;
+mod running;
+mod tree;
+
+pub(crate) use core::{cores, on_core, raise_descriptors};
+pub(crate) use running::Running;
+pub(crate) use tree::{Tree, machine_time, own_time};
