@@ -83,7 +83,7 @@ impl Message {
             by_name(listed(&trailers)),
             by_name(listed(&request.trailers))
         );
-        assert_eq!(reads.requests[1].head.target.path(), "/next");
+        assert_eq!(reads.requests[1].head.path(), "/next");
     }
 
     fn trailers(&self) -> HeaderMap {

@@ -35,20 +35,20 @@ fn check(bytes: &[u8], head: &RequestHead) {
     };
     assert_eq!(request.version, Some(minor));
     let fields = owned(request.headers);
-    assert_eq!(by_name(fields.clone()), by_name(listed(&head.headers)));
+    assert_eq!(by_name(fields.clone()), by_name(listed(&head.headers())));
 
     let sent = request.path.expect("a target comes before the version");
     let target: Uri = sent.parse().expect("it is a target");
     assert_eq!(
         target.to_string(),
-        Uri::from(head.target.clone()).to_string()
+        head.uri().to_string()
     );
     if sent.starts_with('/') {
         let path = sent.split('?').next().unwrap_or(sent);
-        assert_eq!(path, head.target.path());
+        assert_eq!(path, head.path());
         assert_eq!(
             sent.split_once('?').map(|(_, query)| query),
-            head.target.query()
+            head.query()
         );
     }
 

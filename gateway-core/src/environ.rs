@@ -10,7 +10,8 @@ use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
 use crate::path::SplitPath;
-use crate::server::Call;
+use crate::request_head::RequestHead;
+use crate::server::{Call, RawHead};
 use crate::vars::Told;
 use crate::{Address, Cancelled, Endpoint, Gateway, Input, Outcome, Scheme, StatusError};
 
@@ -25,7 +26,7 @@ pub struct Environ(pub(crate) Box<Facts>);
 /// copy them twice.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    pub(crate) request: Parts,
+    pub(crate) request: RequestHead,
     pub(crate) path: SplitPath,
     input: Input,
     endpoint: Arc<Endpoint>,
@@ -50,9 +51,33 @@ impl Environ {
         endpoint: Arc<Endpoint>,
         call: &Call,
     ) -> Result<Self, StatusError> {
-        let path = SplitPath::of(&request.uri, &request.method)?;
+        Self::of_head(request.into(), input, endpoint, call)
+    }
+
+    /// The same from a head of HTTP/1 as it came: the map of fields and the [`Uri`] are made of it when
+    /// they are asked for, and not for applications that never ask; for hosts.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn from_raw(
+        head: RawHead,
+        input: Input,
+        endpoint: Arc<Endpoint>,
+        call: &Call,
+    ) -> Result<Self, StatusError> {
+        Self::of_head(head.into(), input, endpoint, call)
+    }
+
+    fn of_head(
+        request: RequestHead,
+        input: Input,
+        endpoint: Arc<Endpoint>,
+        call: &Call,
+    ) -> Result<Self, StatusError> {
+        let path = SplitPath::of(request.path_bytes(), &request.method)?;
         let remaining = input.remaining();
-        let is_coded = remaining != Some(0) && request.headers.contains_key(TRANSFER_ENCODING);
+        let is_coded = remaining != Some(0) && request.field(TRANSFER_ENCODING.as_str()).is_some();
         let decoded_length = if is_coded { remaining } else { None };
         Ok(Self(Box::new(Facts {
             request,
@@ -97,7 +122,7 @@ impl Environ {
     /// The request as the `http` crate has it. The rest of the environ is lost.
     pub fn into_request(self) -> Request<Input> {
         let facts = *self.0;
-        Request::from_parts(facts.request, facts.input)
+        Request::from_parts(facts.request.into_parts(), facts.input)
     }
 
     /// Says when the head was complete, and by when the answer is due; for hosts.
@@ -130,29 +155,29 @@ impl Environ {
     /// `SCRIPT_NAME` (RFC 3875 §4.1.13): the part of the decoded path that led to this application.
     /// Empty, or starts with `/` and does not end with one.
     pub fn script_name(&self) -> &str {
-        self.0.path.script_name(&self.0.request.uri)
+        self.0.path.script_name(self.raw_path())
     }
 
     /// `PATH_INFO` (RFC 3875 §4.1.5): the rest of the decoded path, which the application
     /// interprets. Starts with `/`; empty where [`script_name`](Self::script_name) is the whole
     /// path; `*` for `OPTIONS *`.
     pub fn path_info(&self) -> &str {
-        self.0.path.path_info(&self.0.request.uri)
+        self.0.path.path_info(self.raw_path())
     }
 
     /// The whole path as the client sent it, percent-encoded, without the query.
     pub fn raw_path(&self) -> &str {
-        self.0.request.uri.path()
+        self.0.request.path()
     }
 
     /// `QUERY_STRING` (RFC 3875 §4.1.7), percent-encoded; empty where there is none.
     pub fn query_string(&self) -> &str {
-        self.0.request.uri.query().unwrap_or("")
+        self.0.request.query().unwrap_or("")
     }
 
     /// The request target's URI, as the host read it.
     pub fn uri(&self) -> &Uri {
-        &self.0.request.uri
+        self.0.request.uri()
     }
 
     /// `SERVER_PROTOCOL` (RFC 3875 §4.1.16).
@@ -162,17 +187,20 @@ impl Environ {
 
     /// The header fields, in the order in which they were sent.
     pub fn headers(&self) -> &HeaderMap {
-        &self.0.request.headers
+        self.0.request.headers()
     }
 
     /// The header fields, for middleware that changes them.
     pub fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.0.request.headers
+        self.0.request.headers_mut()
     }
 
     /// The first value of a header field, if it is there and is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.0.request.headers.get(name)?.to_str().ok()
+        let value = self.0.request.field(name)?;
+        let is_visible = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+        let text = std::str::from_utf8(value).ok()?;
+        text.bytes().all(|byte| is_visible(&byte)).then_some(text)
     }
 
     /// `SERVER_NAME` (RFC 3875 §4.1.14): the host part of the target's authority or of `Host`,
@@ -309,7 +337,8 @@ impl Environ {
     /// Moves `prefix` from the front of PATH_INFO to the end of SCRIPT_NAME, if it matches whole
     /// segments, and tells whether it did. See [`Mount`](crate::Mount).
     pub fn shift_path(&mut self, prefix: &str) -> bool {
-        self.0.path.shift(&self.0.request.uri, prefix)
+        let Facts { path, request, .. } = &mut *self.0;
+        path.shift(request.path(), prefix)
     }
 
     /// Path and query as sent. An absolute target may leave the path out before its query; it is `/`
@@ -324,21 +353,15 @@ impl Environ {
     /// The authority that the client named: of the target, else of `Host` (RFC 9112 §3.2.2).
     fn authority(&self) -> Option<&str> {
         let host = || self.header("host").filter(|host| !host.is_empty());
-        self.0
-            .request
-            .uri
-            .authority()
-            .map(http::uri::Authority::as_str)
-            .or_else(host)
+        self.0.request.authority().or_else(host)
     }
 }
 
 /// `GET /` with no headers, no body and no host.
 impl Default for Environ {
     fn default() -> Self {
-        let (request, ()) = Request::new(()).into_parts();
         Self(Box::new(Facts {
-            request,
+            request: RequestHead::default(),
             path: SplitPath::default(),
             input: Input::empty(),
             endpoint: Arc::new(Endpoint::detached()),

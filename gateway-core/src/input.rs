@@ -40,7 +40,8 @@ pub struct Input {
     /// What has been taken from the source and not yet been read.
     chunk: Bytes,
     source: Source,
-    trailers: Option<HeaderMap>,
+    /// In a box: rare, and large on the way to the application.
+    trailers: Option<Box<HeaderMap>>,
 }
 
 enum Source {
@@ -77,7 +78,7 @@ impl Input {
     /// Adds the trailer fields of a body that is whole; for hosts.
     #[must_use]
     pub fn with_trailers(mut self, trailers: Option<HeaderMap>) -> Self {
-        self.trailers = trailers;
+        self.trailers = trailers.map(Box::new);
         self
     }
 
@@ -141,7 +142,7 @@ impl Input {
     /// The trailer fields (RFC 9110 §6.5), if the client sent any; known once the body is read to
     /// its end.
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.as_ref()
+        self.trailers.as_deref()
     }
 
     fn refuse_larger(&self, limit: u64) -> Result<(), InputError> {
@@ -188,7 +189,11 @@ impl Input {
     fn take_frame(&mut self, frame: Frame<Bytes>) {
         match frame.into_data() {
             Ok(data) => self.chunk = data,
-            Err(frame) => self.trailers = frame.into_trailers().ok().or(self.trailers.take()),
+            Err(frame) => {
+                if let Ok(trailers) = frame.into_trailers() {
+                    self.trailers = Some(Box::new(trailers));
+                }
+            }
         }
     }
 }
@@ -263,7 +268,7 @@ impl HttpBody for Input {
             Ok(None) => Poll::Ready(
                 self.trailers
                     .take()
-                    .map(|fields| Ok(Frame::trailers(fields))),
+                    .map(|fields| Ok(Frame::trailers(*fields))),
             ),
             Err(error) => Poll::Ready(Some(Err(error))),
         }

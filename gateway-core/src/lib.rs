@@ -77,6 +77,7 @@ mod head;
 mod input;
 mod mount;
 mod path;
+mod request_head;
 mod response;
 pub mod server;
 mod vars;

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode};
 
 use crate::StatusError;
 
-/// Decoded path and split. Where there is nothing to decode, the text is the URI's own.
+/// What is wrong with a path that is no text.
+const NO_TEXT: &str = "bytes that are not UTF-8";
+
+/// Decoded path and split. Where there is nothing to decode, the text is the one sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SplitPath {
     /// The decoded path, where it differs from the one sent.
@@ -16,17 +19,18 @@ pub(crate) struct SplitPath {
 }
 
 impl SplitPath {
-    /// Decodes the path of `uri`.
+    /// Decodes the path `sent`.
     ///
     /// # Errors
     ///
     /// 400 if it decodes to something that is not UTF-8 or holds NUL, or if an escape is broken.
-    pub(crate) fn of(uri: &Uri, method: &Method) -> Result<Self, StatusError> {
+    pub(crate) fn of(sent: &[u8], method: &Method) -> Result<Self, StatusError> {
         // CONNECT names an authority, not a path (RFC 9110 §9.3.6).
-        if method == Method::CONNECT {
+        if method == Method::CONNECT || !sent.contains(&b'%') {
             return Ok(Self::default());
         }
-        match decode(uri.path())? {
+        let sent = std::str::from_utf8(sent).map_err(|_| refused(NO_TEXT))?;
+        match decode(sent)? {
             Cow::Borrowed(_) => Ok(Self::default()),
             Cow::Owned(decoded) => Ok(Self {
                 decoded: Some(decoded.into()),
@@ -41,18 +45,18 @@ impl SplitPath {
         self
     }
 
-    pub(crate) fn script_name<'a>(&'a self, uri: &'a Uri) -> &'a str {
-        self.whole(uri).get(..self.script_len).unwrap_or("")
+    pub(crate) fn script_name<'a>(&'a self, sent: &'a str) -> &'a str {
+        self.whole(sent).get(..self.script_len).unwrap_or("")
     }
 
-    pub(crate) fn path_info<'a>(&'a self, uri: &'a Uri) -> &'a str {
-        self.whole(uri).get(self.script_len..).unwrap_or("")
+    pub(crate) fn path_info<'a>(&'a self, sent: &'a str) -> &'a str {
+        self.whole(sent).get(self.script_len..).unwrap_or("")
     }
 
     /// Moves `prefix` from the front of PATH_INFO to the end of SCRIPT_NAME, if it matches whole
     /// segments. An index moves; no text is copied.
-    pub(crate) fn shift(&mut self, uri: &Uri, prefix: &str) -> bool {
-        let matches = match self.path_info(uri).strip_prefix(prefix) {
+    pub(crate) fn shift(&mut self, sent: &str, prefix: &str) -> bool {
+        let matches = match self.path_info(sent).strip_prefix(prefix) {
             Some(rest) => !prefix.is_empty() && (rest.is_empty() || rest.starts_with('/')),
             None => false,
         };
@@ -62,8 +66,8 @@ impl SplitPath {
         matches
     }
 
-    fn whole<'a>(&'a self, uri: &'a Uri) -> &'a str {
-        self.decoded.as_deref().unwrap_or_else(|| uri.path())
+    fn whole<'a>(&'a self, sent: &'a str) -> &'a str {
+        self.decoded.as_deref().unwrap_or(sent)
     }
 }
 
@@ -96,7 +100,7 @@ pub(crate) fn decode(path: &str) -> Result<Cow<'_, str>, StatusError> {
     }
     String::from_utf8(decoded)
         .map(Cow::Owned)
-        .map_err(|_| refused("bytes that are not UTF-8"))
+        .map_err(|_| refused(NO_TEXT))
 }
 
 /// Percent-encodes a path (RFC 3986 §3.3 `pchar` and `/` stay as they are).
@@ -131,10 +135,8 @@ fn refused(what: &str) -> StatusError {
 mod tests {
     use super::*;
 
-    fn split(path: &str) -> (Uri, SplitPath) {
-        let uri: Uri = path.parse().unwrap();
-        let split = SplitPath::of(&uri, &Method::GET).unwrap();
-        (uri, split)
+    fn split(path: &str) -> SplitPath {
+        SplitPath::of(path.as_bytes(), &Method::GET).unwrap()
     }
 
     #[test]
@@ -180,24 +182,25 @@ mod tests {
             ("/x", "", "", "/x"),
             ("/", "/api", "", "/"),
         ] {
-            let (uri, mut split) = split(path);
+            let mut split = split(path);
             assert_eq!(
-                split.shift(&uri, prefix),
+                split.shift(path, prefix),
                 !script_name.is_empty(),
                 "{path} {prefix}"
             );
-            assert_eq!(split.script_name(&uri), script_name, "{path} {prefix}");
-            assert_eq!(split.path_info(&uri), path_info, "{path} {prefix}");
+            assert_eq!(split.script_name(path), script_name, "{path} {prefix}");
+            assert_eq!(split.path_info(path), path_info, "{path} {prefix}");
         }
     }
 
     #[test]
     fn prefixes_shift_one_after_another() {
-        let (uri, mut split) = split("/a/b/c");
-        assert!(split.shift(&uri, "/a"));
-        assert!(split.shift(&uri, "/b"));
+        let path = "/a/b/c";
+        let mut split = split(path);
+        assert!(split.shift(path, "/a"));
+        assert!(split.shift(path, "/b"));
         assert_eq!(
-            (split.script_name(&uri), split.path_info(&uri)),
+            (split.script_name(path), split.path_info(path)),
             ("/a/b", "/c")
         );
     }

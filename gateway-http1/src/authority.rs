@@ -2,7 +2,10 @@
 
 use std::net::Ipv6Addr;
 
-use crate::token;
+use crate::token::{self, Set};
+
+/// `unreserved` (RFC 3986 §2.3).
+static NAME: Set = Set::of(b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~");
 
 /// A host and a port, checked. Userinfo is never part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +22,17 @@ impl<'a> HostPort<'a> {
     /// percent-encoding or sub-delims in its name, and whoever decodes or prints `a%2fb`, `a'b` or `a,b`
     /// (two Host fields, joined) may take it for something else. Addresses of the form `[v1.x]` do not exist.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (host, port) = split(bytes)?;
-        let valid = match host {
-            [b'[', address @ .., b']'] => is_ipv6(address),
-            name => is_name(name),
+        let end = match bytes {
+            [b'[', ..] => end_of_ipv6(bytes)?,
+            _ => bytes.iter().take_while(|byte| NAME.has(**byte)).count(),
         };
-        if !valid {
-            return None;
-        }
+        let (host, port) = bytes.split_at(end);
         let port = match port {
-            None | Some([]) => None,
-            Some(digits) => Some(read_port(digits)?),
+            [] | [b':'] => None,
+            [b':', digits @ ..] => Some(read_port(digits)?),
+            _ => return None,
         };
-        Some(Self { host, port })
+        (end > 0).then_some(Self { host, port })
     }
 
     pub(crate) fn has_port(&self) -> bool {
@@ -45,31 +46,11 @@ impl<'a> HostPort<'a> {
     }
 }
 
-/// The host, and what follows its colon.
-fn split(bytes: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
-    let host_end = match bytes {
-        [b'[', ..] => bytes.iter().position(|byte| *byte == b']')? + 1,
-        _ => bytes
-            .iter()
-            .position(|byte| *byte == b':')
-            .unwrap_or(bytes.len()),
-    };
-    match bytes.split_at(host_end) {
-        (host, []) => Some((host, None)),
-        (host, [b':', port @ ..]) => Some((host, Some(port))),
-        _ => None,
-    }
-}
-
-fn is_ipv6(address: &[u8]) -> bool {
-    std::str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
-}
-
-/// `reg-name`, not empty, of unreserved characters.
-fn is_name(name: &[u8]) -> bool {
-    let is_unreserved =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    !name.is_empty() && name.iter().all(is_unreserved)
+/// How long the address is, brackets included, if it is one.
+fn end_of_ipv6(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.iter().position(|byte| *byte == b']')?;
+    let address = std::str::from_utf8(&bytes[1..end]).ok()?;
+    address.parse::<Ipv6Addr>().is_ok().then_some(end + 1)
 }
 
 /// Up to five digits that fit 16 bits.

@@ -177,16 +177,11 @@ fn skip_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
     loop {
         bytes = match bytes {
             [b'"', rest @ ..] => return Some(rest),
-            [b'\\', escaped, rest @ ..] if is_text(*escaped) => rest,
-            [byte, rest @ ..] if is_text(*byte) => rest,
+            [b'\\', escaped, rest @ ..] if token::is_text_byte(*escaped) => rest,
+            [byte, rest @ ..] if token::is_text_byte(*byte) => rest,
             _ => return None,
         };
     }
-}
-
-/// Tab, or anything but a control character.
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
 /// Reads the trailer section and its blank line, which start at `used`.
@@ -203,7 +198,7 @@ fn read_trailers(
         too_long: Error::TrailersTooLong,
     };
     let section = &input[used..];
-    let Some(length) = search.find_end(section, &bounds)? else {
+    let Some(length) = search.find_end(section, &bounds, |_| ())? else {
         return Ok(Step::Incomplete(used));
     };
     let end = used + length;
@@ -211,7 +206,7 @@ fn read_trailers(
         return Ok(Step::End(end, None));
     }
     let section = Bytes::copy_from_slice(&section[..length]);
-    let fields = fields::read(&section, 0, search.lines(), limits.underscores)?;
+    let fields = fields::map(&section, 0, search.lines(), limits.underscores)?;
     match trailers::forbidden(&fields) {
         Some(_) => Err(Error::ForbiddenTrailer),
         None => Ok(Step::End(end, Some(fields))),

@@ -1,9 +1,9 @@
 //! What a request asks of its connection: Host, Connection, Upgrade, Expect.
 
 use http::Version;
-use http::header::{CONNECTION, EXPECT, HOST, HeaderMap, UPGRADE};
 
 use crate::authority::HostPort;
+use crate::draft::{Decisive, Hosts, Name};
 use crate::error::Error;
 use crate::target::Target;
 use crate::token;
@@ -15,25 +15,26 @@ use crate::token;
 pub(crate) fn check_host(
     version: Version,
     target: &Target,
-    headers: &HeaderMap,
+    head: &[u8],
+    hosts: &Hosts,
 ) -> Result<(), Error> {
-    let mut lines = headers.get_all(HOST).iter();
-    let Some(host) = lines.next() else {
+    let Some(host) = hosts.first else {
         return match version {
             Version::HTTP_10 => Ok(()),
             _ => Err(Error::MissingHost),
         };
     };
-    if lines.next().is_some() {
+    if hosts.repeated {
         return Err(Error::RepeatedHost);
     }
+    let host = &head[host.range()];
     // Empty where there is no authority to name (§3.2); an http URI always has one (RFC 9110 §4.2.1).
-    if host.is_empty() && *target == Target::Asterisk {
+    if host.is_empty() && target.is_asterisk() {
         return Ok(());
     }
-    let host = HostPort::read(host.as_bytes()).ok_or(Error::InvalidHost)?;
+    let host = HostPort::read(host).ok_or(Error::InvalidHost)?;
     let same = target
-        .authority()
+        .authority(head)
         .and_then(|authority| HostPort::read(authority.as_bytes()))
         .is_none_or(|authority| host.is_same(&authority, target.default_port()));
     if same {
@@ -53,18 +54,10 @@ pub(crate) struct ConnectionOptions {
 }
 
 impl ConnectionOptions {
-    /// What the version says where there is no Connection (RFC 9112 §9.3).
-    pub(crate) fn of_version(version: Version) -> Self {
-        Self {
-            keep_alive: version == Version::HTTP_11,
-            upgrade: false,
-        }
-    }
-
-    pub(crate) fn of_request(version: Version, headers: &HeaderMap) -> Result<Self, Error> {
+    pub(crate) fn of_request(version: Version, fields: Decisive<'_>) -> Result<Self, Error> {
         let (mut close, mut keep_alive, mut upgrade) = (false, false, false);
-        for line in headers.get_all(CONNECTION) {
-            for option in token::list(line.as_bytes()) {
+        for line in fields.all(Name::Connection) {
+            for option in token::list(line) {
                 if !token::is_token(option) {
                     return Err(Error::InvalidConnection);
                 }
@@ -76,7 +69,7 @@ impl ConnectionOptions {
         let http11 = version == Version::HTTP_11;
         Ok(Self {
             keep_alive: !close && (http11 || keep_alive),
-            upgrade: http11 && upgrade && headers.contains_key(UPGRADE),
+            upgrade: http11 && upgrade && fields.has(Name::Upgrade),
         })
     }
 }
@@ -84,10 +77,10 @@ impl ConnectionOptions {
 /// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1).
 ///
 /// HTTP/1.0 has no interim responses, so the expectation is ignored there, as the RFC demands.
-pub(crate) fn expects_continue(version: Version, headers: &HeaderMap) -> Result<bool, Error> {
+pub(crate) fn expects_continue(version: Version, fields: Decisive<'_>) -> Result<bool, Error> {
     let mut expects = false;
-    for line in headers.get_all(EXPECT) {
-        for expectation in token::list(line.as_bytes()) {
+    for line in fields.all(Name::Expect) {
+        for expectation in token::list(line) {
             if !expectation.eq_ignore_ascii_case(b"100-continue") {
                 return Err(Error::UnknownExpectation);
             }

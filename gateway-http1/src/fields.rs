@@ -1,57 +1,90 @@
 //! Field lines, of heads and of trailers alike.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use memchr::memchr;
 
 use crate::error::Error;
 use crate::limits::Underscores;
-use crate::lines::{blame, line_at};
-use crate::token;
+use crate::lines::{blame, lines};
+use crate::token::{self, PLAIN, Set, TOKEN};
 
-/// Reads the field lines of `section` from `at` up to its blank line. There are at most `lines`.
+/// What the http crate takes as a name.
+const LONGEST_NAME: usize = u16::MAX as usize;
+
+/// A field, and where in its section it stands.
+pub(crate) struct Field {
+    pub(crate) name: Range<usize>,
+    pub(crate) value: Range<usize>,
+    /// The name holds `_`; see [`Underscores`].
+    pub(crate) folds: bool,
+}
+
+/// Reads the line of `section` that stands at `line`: `field-name ":" OWS field-value OWS` (RFC 9112 §5).
+///
+/// Where the section [`is_clean`](crate::lines::is_clean), no byte of the value need be looked at.
+pub(crate) fn read_line(section: &[u8], line: Range<usize>, clean: bool) -> Result<Field, Error> {
+    let text = &section[line.clone()];
+    let (length, folds) = name_of(text);
+    if text.get(length) != Some(&b':') || length == 0 || length > LONGEST_NAME {
+        return Err(blame(text, no_name(text)));
+    }
+    let value = token::trimmed(text, length + 1);
+    if !clean && !text[value.clone()].iter().copied().all(token::is_text_byte) {
+        return Err(blame(text, Error::InvalidHeaderValue));
+    }
+    Ok(Field {
+        name: line.start..line.start + length,
+        value: line.start + value.start..line.start + value.end,
+        folds,
+    })
+}
+
+/// The fields of `section` from `at` up to its blank line, as a map. There are at most `count`.
 ///
 /// `section` is one whose end [`Search`](crate::lines::Search) found. The values are slices of it.
-pub(crate) fn read(
+pub(crate) fn map(
     section: &Bytes,
-    mut at: usize,
-    lines: usize,
+    at: usize,
+    count: usize,
     underscores: Underscores,
 ) -> Result<HeaderMap, Error> {
-    let mut fields = HeaderMap::try_with_capacity(lines).map_err(|_| Error::TooManyHeaders)?;
-    while let Some(line) = line_at(section, at) {
-        at = line.end + 2;
-        if let Some((name, value)) = read_line(section, &section[line], underscores)? {
-            fields
-                .try_append(name, value)
-                .map_err(|_| Error::TooManyHeaders)?;
+    let mut fields = HeaderMap::try_with_capacity(count).map_err(|_| Error::TooManyHeaders)?;
+    for line in lines(section, at) {
+        let field = read_line(section, line, false)?;
+        let name = HeaderName::from_bytes(&section[field.name]);
+        let value = HeaderValue::from_maybe_shared(section.slice(field.value));
+        match underscores {
+            Underscores::Refuse if field.folds => return Err(Error::UnderscoreInHeaderName),
+            Underscores::Drop if field.folds => continue,
+            _ => {}
         }
+        let name = name.map_err(|_| Error::InvalidHeaderName)?;
+        let value = value.map_err(|_| Error::InvalidHeaderValue)?;
+        let appended = fields.try_append(name, value);
+        appended.map_err(|_| Error::TooManyHeaders)?;
     }
     Ok(fields)
 }
 
-/// Reads one line, a part of `section`: `field-name ":" OWS field-value OWS` (RFC 9112 §5).
-fn read_line(
-    section: &Bytes,
-    line: &[u8],
-    underscores: Underscores,
-) -> Result<Option<(HeaderName, HeaderValue)>, Error> {
-    let colon = memchr(b':', line).ok_or_else(|| blame(line, Error::MissingColon))?;
-    let (name, value) = (&line[..colon], token::trim(&line[colon + 1..]));
-    let folds = name.contains(&b'_');
-    let name = read_name(name).map_err(|error| blame(line, error))?;
-    let value = HeaderValue::from_maybe_shared(section.slice_ref(value))
-        .map_err(|_| blame(line, Error::InvalidHeaderValue))?;
-    match underscores {
-        Underscores::Refuse if folds => Err(Error::UnderscoreInHeaderName),
-        Underscores::Drop if folds => Ok(None),
-        _ => Ok(Some((name, value))),
+/// The length of the token at the start of a line, and whether it holds `_`.
+fn name_of(line: &[u8]) -> (usize, bool) {
+    let length_of = |set: &Set| line.iter().take_while(|byte| set.has(**byte)).count();
+    let plain = length_of(&PLAIN);
+    match line.get(plain) {
+        Some(b'_') => (length_of(&TOKEN), true),
+        _ => (plain, false),
     }
 }
 
-fn read_name(name: &[u8]) -> Result<HeaderName, Error> {
-    if let [_, .., b' ' | b'\t'] = name {
-        return Err(Error::SpaceBeforeColon);
+/// What is wrong with a line that does not begin with a name and a colon.
+fn no_name(line: &[u8]) -> Error {
+    match line.iter().position(|byte| *byte == b':') {
+        None => Error::MissingColon,
+        Some(colon) => match &line[..colon] {
+            [_, .., b' ' | b'\t'] => Error::SpaceBeforeColon,
+            _ => Error::InvalidHeaderName,
+        },
     }
-    HeaderName::from_bytes(name).map_err(|_| Error::InvalidHeaderName)
 }

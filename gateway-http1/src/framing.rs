@@ -4,9 +4,9 @@
 //! what is unclear is refused, not guessed. Two parties that guess differently about the end of a body
 //! are what request smuggling is made of.
 
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, Version};
 
+use crate::draft::{Decisive, Name};
 use crate::error::Error;
 use crate::token;
 
@@ -26,9 +26,9 @@ impl BodyFraming {
     pub(crate) fn of_request(
         method: &Method,
         version: Version,
-        headers: &HeaderMap,
+        fields: Decisive<'_>,
     ) -> Result<Self, Error> {
-        let framing = match (chunked(headers)?, content_length(headers)?) {
+        let framing = match (chunked(fields)?, content_length(fields)?) {
             // Item 3: both at once is how a request is smuggled past a proxy.
             (true, Some(_)) => Err(Error::ConflictingFraming),
             // §6.1: in HTTP/1.0 its framing is faulty by definition.
@@ -62,25 +62,24 @@ pub(crate) fn body_length(remaining: u64, input: &[u8]) -> usize {
 ///
 /// Presence is judged together with Content-Length first, so that a malformed Transfer-Encoding beside a
 /// Content-Length is the conflict that it is.
-fn chunked(headers: &HeaderMap) -> Result<bool, Error> {
-    let mut lines = headers.get_all(TRANSFER_ENCODING).iter().peekable();
-    if lines.peek().is_none() {
+fn chunked(fields: Decisive<'_>) -> Result<bool, Error> {
+    if !fields.has(Name::TransferEncoding) {
         return Ok(false);
     }
-    if headers.contains_key(CONTENT_LENGTH) {
+    if fields.has(Name::ContentLength) {
         return Err(Error::ConflictingFraming);
     }
-    only_chunked(lines).map(|()| true)
+    only_chunked(fields.all(Name::TransferEncoding)).map(|()| true)
 }
 
 /// Accepts the one list of codings that is understood: `chunked`.
 ///
 /// An empty element (`, chunked`) is refused although RFC 9110 §5.6.1.2 would ignore it: no client sends
 /// it, and not every front reads it alike.
-fn only_chunked<'a>(lines: impl Iterator<Item = &'a HeaderValue>) -> Result<(), Error> {
+fn only_chunked<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Result<(), Error> {
     let mut unknown = false;
     let mut ended = false;
-    for coding in lines.flat_map(|line| token::list(line.as_bytes())) {
+    for coding in lines.flat_map(token::list) {
         let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
         if ended {
             return Err(match is_chunked {
@@ -116,15 +115,15 @@ fn is_coding(coding: &[u8]) -> bool {
 ///
 /// Item 5 lets a recipient take `5, 5` for 5. It is refused: only a broken intermediary makes it, and it
 /// is the form that gunicorn and others came to grief with.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
-    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+fn content_length(fields: Decisive<'_>) -> Result<Option<u64>, Error> {
+    let mut lines = fields.all(Name::ContentLength);
     let Some(line) = lines.next() else {
         return Ok(None);
     };
-    if lines.next().is_some() || line.as_bytes().contains(&b',') {
+    if lines.next().is_some() || line.contains(&b',') {
         return Err(Error::RepeatedContentLength);
     }
-    token::decimal(line.as_bytes())
+    token::decimal(line)
         .map(Some)
         .ok_or(Error::InvalidContentLength)
 }

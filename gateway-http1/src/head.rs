@@ -1,34 +1,34 @@
 //! A request head, read and decided.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, TRANSFER_ENCODING,
-};
-use http::{Method, Request, Version, request};
+use http::header::HeaderMap;
+use http::{Method, Request, Uri, Version, request};
 
 use crate::connection::{ConnectionOptions, check_host, expects_continue};
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::fields;
 use crate::framing::BodyFraming;
-use crate::limits::Limits;
-use crate::lines::{blame, line_at};
+use crate::limits::{Limits, Underscores};
+use crate::lines::{Span, lines};
 use crate::request_line::RequestLine;
 use crate::target::Target;
 
 /// A request head, decided: nothing that uses it looks at Content-Length, Transfer-Encoding, Connection,
 /// Expect or Host again.
+///
+/// It keeps the bytes, and makes the types of the http crate of them when it is asked to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RequestHead {
     /// Any token; known or not.
     pub method: Method,
-    /// What the request is for.
-    pub target: Target,
     /// [`Version::HTTP_11`] or [`Version::HTTP_10`].
     pub version: Version,
-    /// All fields, in order. A field sent on several lines is several values.
-    pub headers: HeaderMap,
     /// Where the body ends.
     pub framing: BodyFraming,
     /// Whether the client wants the connection kept after this request.
@@ -37,49 +37,28 @@ pub struct RequestHead {
     pub expects_continue: bool,
     /// Whether the client offers to change to a protocol that the Upgrade field names.
     pub upgrade: bool,
+    bytes: Arc<[u8]>,
+    target: Target,
+    fields: u32,
+    host: Option<Span>,
 }
 
 impl RequestHead {
-    /// Reads a whole head of `lines` lines, whose end [`Search`](crate::lines::Search) found.
-    ///
-    /// The bytes are copied once; target and field values are slices of the copy.
-    pub(crate) fn read(head: &[u8], lines: usize, limits: &Limits) -> Result<Self, Error> {
-        let head = Bytes::copy_from_slice(head);
-        let line = line_at(&head, 0).ok_or(Error::InvalidRequestLine)?;
-        let fields_start = line.end + 2;
+    /// Decides what a whole head says, of which `draft` was made.
+    pub(crate) fn decide(head: &[u8], draft: Draft, limits: &Limits) -> Result<Self, Error> {
         let RequestLine {
             method,
             target,
             version,
-        } = RequestLine::read(&head[line.clone()])?;
-        let target =
-            Target::read(&method, head.slice(target)).map_err(|error| blame(&head[line], error))?;
-        let headers = fields::read(&head, fields_start, lines, limits.underscores)?;
-        Self::decide(method, target, version, headers, limits)
-    }
-
-    fn decide(
-        method: Method,
-        target: Target,
-        version: Version,
-        headers: HeaderMap,
-        limits: &Limits,
-    ) -> Result<Self, Error> {
-        check_host(version, &target, &headers)?;
-        // Most heads hold none of what is decided here: one look at the names saves one for each.
-        let says_nothing = !headers.keys().any(is_decided_on);
-        let framing = match says_nothing {
-            true => BodyFraming::Empty,
-            false => BodyFraming::of_request(&method, version, &headers)?,
-        };
+        } = draft.line;
+        let decisive = draft.decisive.of(head);
+        check_host(version, &target, head, &draft.hosts)?;
+        let framing = BodyFraming::of_request(&method, version, decisive)?;
         if matches!(framing, BodyFraming::Length(length) if length > limits.body) {
             return Err(Error::BodyTooLarge);
         }
-        let options = match says_nothing {
-            true => ConnectionOptions::of_version(version),
-            false => ConnectionOptions::of_request(version, &headers)?,
-        };
-        let expects_continue = !says_nothing && expects_continue(version, &headers)?;
+        let options = ConnectionOptions::of_request(version, decisive)?;
+        let expects_continue = expects_continue(version, decisive)?;
         Ok(Self {
             // What a client sends after CONNECT is meant for the tunnel. If there is none, it must not
             // be taken for the next request.
@@ -87,11 +66,28 @@ impl RequestHead {
             expects_continue: expects_continue && !framing.is_empty(),
             upgrade: options.upgrade,
             method,
-            target,
             version,
-            headers,
             framing,
+            bytes: Arc::from(head),
+            target,
+            fields: draft.fields,
+            host: draft.hosts.first,
         })
+    }
+
+    /// The path as sent: `*` for `OPTIONS *`, empty for CONNECT.
+    pub fn path(&self) -> &str {
+        self.target.path(&self.bytes)
+    }
+
+    /// The query as sent, without its `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.target.query(&self.bytes)
+    }
+
+    /// The request target, which keeps its form. Made anew each time.
+    pub fn uri(&self) -> Uri {
+        self.target.uri(&self.bytes)
     }
 
     /// Host and port the request is for: of the target where it names them, else of Host.
@@ -99,11 +95,39 @@ impl RequestHead {
     /// `None` in HTTP/1.0 without Host, and for an empty Host with the target `*`. Always a valid
     /// `host[:port]`, as sent.
     pub fn authority(&self) -> Option<&str> {
-        let host = || self.headers.get(HOST)?.to_str().ok();
+        let host = || std::str::from_utf8(&self.bytes[self.host?.range()]).ok();
         self.target
-            .authority()
+            .authority(&self.bytes)
             .or_else(host)
             .filter(|authority| !authority.is_empty())
+    }
+
+    /// All fields, in order; a field sent on several lines is several values. Made anew each time.
+    pub fn headers(&self) -> HeaderMap {
+        let section = Bytes::from_owner(Arc::clone(&self.bytes));
+        let count = lines(&section, self.fields().start).count();
+        // Never the default: every line was read before.
+        fields::map(&section, self.fields().start, count, Underscores::Allow).unwrap_or_default()
+    }
+
+    /// The head as it was sent, from the request line to the blank line.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// Where in [`bytes`](Self::bytes) the request target stands.
+    pub fn target(&self) -> Range<usize> {
+        self.target.whole.range()
+    }
+
+    /// Where in [`bytes`](Self::bytes) the path stands; empty also for `http://host`.
+    pub fn path_range(&self) -> Range<usize> {
+        self.target.path.range()
+    }
+
+    /// Where in [`bytes`](Self::bytes) the field lines stand, each with its CRLF: all of them sound.
+    pub fn fields(&self) -> Range<usize> {
+        self.fields as usize..self.bytes.len() - 2
     }
 
     /// What the encoder of the response needs to know of this request.
@@ -111,18 +135,13 @@ impl RequestHead {
         Exchange::of_request(self)
     }
 
-    /// The head as the http crate has it; the [`Uri`](http::Uri) keeps the form of the target.
+    /// The head as the http crate has it; the [`Uri`] keeps the form of the target.
     pub fn into_parts(self) -> request::Parts {
         let (mut parts, ()) = Request::new(()).into_parts();
+        parts.uri = self.uri();
+        parts.headers = self.headers();
         parts.method = self.method;
-        parts.uri = self.target.into();
         parts.version = self.version;
-        parts.headers = self.headers;
         parts
     }
-}
-
-/// Whether a field says something about the body or the connection.
-fn is_decided_on(name: &HeaderName) -> bool {
-    [CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT].contains(name)
 }

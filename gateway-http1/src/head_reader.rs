@@ -1,10 +1,16 @@
 //! Finding a request head in what has come so far.
 
+use std::ops::Range;
+
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::head::RequestHead;
-use crate::limits::Limits;
-use crate::lines::{Bounds, Search};
+use crate::limits::{Limits, Underscores};
+use crate::lines::{Bounds, Search, Span, is_clean};
 use crate::token;
+
+/// As many fields as a map of the http crate holds, whatever [`Limits::headers`] says.
+const MOST_FIELDS: usize = 24 * 1024;
 
 /// A request head being waited for.
 #[derive(Debug, Default)]
@@ -33,20 +39,57 @@ impl HeadReader {
         self.skipped |= start > 0;
         let bounds = Bounds {
             request_line: Some(limits.request_line),
-            total: limits.head,
+            total: limits.head.min(Span::LONGEST_HEAD),
             // The request line is a line too.
-            lines: limits.headers.saturating_add(1),
+            lines: limits.headers.min(MOST_FIELDS) + 1,
             too_long: Error::HeadTooLong,
         };
         let input = &input[start..];
         if self.is_idle() && matches!(input, [] | [b'\r']) {
             return Ok((start, None));
         }
-        let Some(length) = self.search.find_end(input, &bounds)? else {
+        // A head mostly comes whole: it is read while its end is looked for. One that did not, and one
+        // with anything wrong in it, is read once more, line by line.
+        let mut draft = None;
+        let read = self.is_idle();
+        let note = |line| {
+            if read {
+                take_line(&mut draft, input, line, limits.underscores);
+            }
+        };
+        let Some(length) = self.search.find_end(input, &bounds, note)? else {
             return Ok((start, None));
         };
-        let head = RequestHead::read(&input[..length], self.search.lines(), limits)?;
+        let head = &input[..length];
+        let draft = match draft {
+            Some(Ok(draft)) if is_clean(head) => draft,
+            _ => Draft::read(head, limits.underscores)?,
+        };
+        let head = match draft.without_dropped(head, limits.underscores) {
+            Some(kept) => {
+                RequestHead::decide(&kept, Draft::read(&kept, limits.underscores)?, limits)
+            }
+            None => RequestHead::decide(head, draft, limits),
+        }?;
         Ok((start + length, Some(head)))
+    }
+}
+
+/// Reads one more line into a draft, if nothing was wrong with those before.
+fn take_line(
+    draft: &mut Option<Result<Draft, Error>>,
+    head: &[u8],
+    line: Range<usize>,
+    underscores: Underscores,
+) {
+    match draft {
+        None => *draft = Some(Draft::begin(head, line)),
+        Some(Ok(begun)) => {
+            if let Err(error) = begun.note(head, line, underscores, true) {
+                *draft = Some(Err(error));
+            }
+        }
+        Some(Err(_)) => {}
     }
 }
 

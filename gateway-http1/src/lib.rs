@@ -50,7 +50,7 @@
 //!     match received.event {
 //!         Some(Event::Head(head)) => {
 //!             assert_eq!(head.method, "POST");
-//!             assert_eq!(head.target.path(), "/greet");
+//!             assert_eq!(head.path(), "/greet");
 //!             assert_eq!(head.authority(), Some("example.com"));
 //!             exchange = Some(head.exchange());
 //!         }
@@ -99,9 +99,11 @@
 //!
 //! # Parsing
 //!
-//! Heads are read by hand, on top of the types of the http crate, which hold no byte that the grammar does
-//! not allow. A parser that others wrote would have to be checked for everything it is lenient about; here
-//! there is nothing lenient to begin with, and the tests hold every accepted head against what httparse reads.
+//! Heads are read by hand, line by line, and kept as bytes with the places of what matters in them: most
+//! applications look at little of a head, and the types of the http crate are made when they are asked for
+//! ([`RequestHead::headers`], [`RequestHead::uri`]). A parser that others wrote would have to be checked for
+//! everything it is lenient about; here there is nothing lenient to begin with, and the tests hold every
+//! accepted head against what httparse reads.
 
 #![forbid(unsafe_code)]
 
@@ -109,6 +111,7 @@ mod authority;
 mod chunked;
 mod close;
 mod connection;
+mod draft;
 mod encode;
 mod encode_error;
 mod encoder;
@@ -139,4 +142,3 @@ pub use head::RequestHead;
 pub use limits::{Limits, Underscores};
 pub use receiver::{Event, Received, Receiver};
 pub use response::BodyLength;
-pub use target::Target;

@@ -9,6 +9,40 @@ use memchr::memchr;
 
 use crate::error::Error;
 
+/// A place in a head, which is never longer than 4 GiB: half as large as a range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The longest head in which every place is a span.
+    pub(crate) const LONGEST_HEAD: usize = u32::MAX as usize;
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    /// What stands there, which is ASCII where this is asked.
+    pub(crate) fn text(self, head: &[u8]) -> &str {
+        std::str::from_utf8(&head[self.range()]).unwrap_or_default()
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(range: Range<usize>) -> Self {
+        Self {
+            start: range.start as u32,
+            end: range.end as u32,
+        }
+    }
+}
+
 /// Bounds on the section that is searched.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -45,13 +79,15 @@ impl Search {
         self.lines
     }
 
-    /// Looks on through `input`, which starts where the section starts.
+    /// Looks on through `input`, which starts where the section starts, and shows each line that it finds,
+    /// without its CRLF, to `each`.
     ///
     /// `Some(length)` is the length of the section with its blank line.
     pub(crate) fn find_end(
         &mut self,
         input: &[u8],
         bounds: &Bounds,
+        mut each: impl FnMut(Range<usize>),
     ) -> Result<Option<usize>, Error> {
         loop {
             let (end, too_long) = self.line_end(bounds);
@@ -64,10 +100,11 @@ impl Search {
                     Ok(None)
                 };
             };
-            let line_feed = self.searched + at;
+            let (start, line_feed) = (self.line_start, self.searched + at);
             if self.end_line(input, line_feed, bounds)? {
                 return Ok(Some(line_feed + 1));
             }
+            each(start..line_feed - 1);
         }
     }
 
@@ -109,10 +146,19 @@ impl Search {
 /// The line of `section` that starts at `at`, without its CRLF; `None` for the blank line at the end.
 ///
 /// `section` is one whose end [`Search`] found.
-pub(crate) fn line_at(section: &[u8], at: usize) -> Option<Range<usize>> {
+fn line_at(section: &[u8], at: usize) -> Option<Range<usize>> {
     let line_feed = at + memchr(b'\n', &section[at..])?;
     let end = line_feed.checked_sub(1)?;
     (end > at).then_some(at..end)
+}
+
+/// The lines of a whole `section`, without their CRLF, from the one that starts at `at`.
+pub(crate) fn lines(section: &[u8], mut at: usize) -> impl Iterator<Item = Range<usize>> {
+    std::iter::from_fn(move || {
+        let line = line_at(section, at)?;
+        at = line.end + 2;
+        Some(line)
+    })
 }
 
 /// What is wrong with a line: a CR inside it before anything else.
@@ -123,4 +169,18 @@ pub(crate) fn blame(line: &[u8], otherwise: Error) -> Error {
         Some(_) => Error::BareCarriageReturn,
         None => otherwise,
     }
+}
+
+/// Whether a section whose end [`Search`] found holds neither a CR inside a line nor another byte that no
+/// field value holds: one look at all of it without a branch, in place of one at each value.
+pub(crate) fn is_clean(section: &[u8]) -> bool {
+    let Some(after) = section.get(1..) else {
+        return false;
+    };
+    let faults = section.iter().zip(after).fold(0, |faults, (byte, next)| {
+        let control = (*byte < b' ') & !matches!(*byte, b'\t' | b'\r' | b'\n') | (*byte == 0x7f);
+        let bare = (*byte == b'\r') & (*next != b'\n');
+        faults | u8::from(control | bare)
+    });
+    faults == 0
 }

@@ -1,26 +1,25 @@
 //! The request line: `method SP request-target SP HTTP-version` (RFC 9112 §3).
 
-use std::ops::Range;
-
 use http::{Method, Version};
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use crate::error::Error;
 use crate::lines::blame;
+use crate::target::Target;
 
 /// The longest method that is read; the longest one registered is `UPDATEREDIRECTREF`, with 17.
 const LONGEST_METHOD: usize = 32;
 
-/// A request line, its target still raw.
+/// A request line.
+#[derive(Debug)]
 pub(crate) struct RequestLine {
     pub(crate) method: Method,
-    /// Where in the line the target stands.
-    pub(crate) target: Range<usize>,
+    pub(crate) target: Target,
     pub(crate) version: Version,
 }
 
 impl RequestLine {
-    /// Reads `line`, which has no CRLF any more.
+    /// Reads `line`, which stands at the start of a head and has no CRLF any more.
     pub(crate) fn read(line: &[u8]) -> Result<Self, Error> {
         Self::read_parts(line).map_err(|error| blame(line, error))
     }
@@ -31,16 +30,28 @@ impl RequestLine {
         }
         // Exactly two spaces, with something on each side. RFC 9112 §3 allows a lenient split on any
         // whitespace, which is how two parties come to read two different targets.
-        let first = memchr(b' ', line).ok_or(Error::InvalidRequestLine)?;
-        let last = memrchr(b' ', line).ok_or(Error::InvalidRequestLine)?;
+        let is_space = |byte: &u8| *byte == b' ';
+        let first = line.iter().position(is_space);
+        let first = first.ok_or(Error::InvalidRequestLine)?;
+        let last = line.iter().rposition(is_space).unwrap_or(first);
         let target = first + 1..last.max(first + 1);
-        if target.is_empty() || memchr(b' ', &line[target.clone()]).is_some() {
+        if target.is_empty() {
             return Err(Error::InvalidRequestLine);
         }
-        Ok(Self {
-            method: read_method(&line[..first])?,
-            version: read_version(&line[last + 1..])?,
-            target,
+        let parts = || {
+            let method = read_method(&line[..first])?;
+            let version = read_version(&line[last + 1..])?;
+            let target = Target::read(&method, line, target.clone())?;
+            Ok(Self {
+                method,
+                target,
+                version,
+            })
+        };
+        // No target holds a space; where one does, that is what is wrong with the line.
+        parts().map_err(|error| match memchr(b' ', &line[target.clone()]) {
+            Some(_) => Error::InvalidRequestLine,
+            None => error,
         })
     }
 }

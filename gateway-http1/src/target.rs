@@ -1,138 +1,215 @@
 //! The request target and its four forms (RFC 9112 §3.2).
 
+use std::ops::Range;
+
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery};
+use http::uri::Authority;
 use http::{Method, Uri};
 
 use crate::authority::HostPort;
 use crate::error::Error;
+use crate::lines::Span;
+use crate::token::Set;
 
-/// What the request is for. Which form is right depends on the method.
+/// The longest target that a [`Uri`] holds.
+const LONGEST: usize = u16::MAX as usize - 1;
+
+/// What may stand in a target: visible ASCII but for `#`, which begins a fragment, and `"`, `<`, `>`,
+/// which no URI holds and no browser sends (RFC 3986 §2).
+static TARGET: Set = Set::of(
+    b"!$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~",
+);
+
+/// What may stand in a path: of the same, not `?`, which ends it, nor `\`, which some fronts take for `/`
+/// (in a query browsers send it), nor the backtick, which the http crate does not take.
+static PATH: Set = Set::of(
+    b"!$%&'()*+,-./0123456789:;=@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~",
+);
+
+/// Where in a head the target stands, and what it is made of. Which form is right depends on the method.
 ///
 /// Percent-encoding is left as it was sent, valid or not: what it decodes to is the host's business.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) whole: Span,
+    /// What follows it, up to the end of the target, is `?` and the query.
+    pub(crate) path: Span,
+    form: Form,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+enum Form {
     /// `/where?q=now`: the usual form.
-    Origin(PathAndQuery),
+    Origin,
     /// `http://www.example.org/pub`: the form sent to proxies; every server must accept it.
     /// The scheme is http or https, and there is no userinfo.
-    Absolute(Uri),
+    Absolute { default_port: u16, authority: Span },
     /// `www.example.com:80`, host and port: the form of CONNECT and of nothing else.
-    Authority(Authority),
+    Authority,
     /// `*`, the server itself: a form of OPTIONS and of nothing else.
     Asterisk,
 }
 
 impl Target {
-    /// Reads the target of a request with `method`.
-    pub(crate) fn read(method: &Method, raw: Bytes) -> Result<Self, Error> {
-        if !raw.iter().copied().all(is_target_byte) {
+    /// Reads the target of a request with `method`, which stands in `head` at `whole`.
+    pub(crate) fn read(method: &Method, head: &[u8], whole: Range<usize>) -> Result<Self, Error> {
+        let raw = &head[whole.clone()];
+        if raw.first() == Some(&b'/') && *method != Method::CONNECT {
+            let path = whole.start..whole.start + path_of_origin(raw)?;
+            return Ok(Self::new(whole, path, Form::Origin));
+        }
+        if !raw.iter().all(|byte| TARGET.has(*byte)) {
             return Err(Error::InvalidTarget);
         }
         if *method == Method::CONNECT {
-            return authority_form(raw);
+            return authority_form(raw, whole);
         }
-        match raw.first() {
-            Some(b'/') => origin_form(raw),
-            Some(b'*') if raw.len() == 1 && *method == Method::OPTIONS => Ok(Self::Asterisk),
-            Some(b'*') if raw.len() == 1 => Err(Error::TargetFormMismatch),
-            _ => absolute_form(raw),
+        match raw {
+            b"*" if *method == Method::OPTIONS => {
+                Ok(Self::new(whole.clone(), whole, Form::Asterisk))
+            }
+            b"*" => Err(Error::TargetFormMismatch),
+            _ => absolute_form(raw, whole),
+        }
+    }
+
+    fn new(whole: Range<usize>, path: Range<usize>, form: Form) -> Self {
+        Self {
+            whole: whole.into(),
+            path: path.into(),
+            form,
         }
     }
 
     /// The path as sent: `*` for the asterisk form, empty for the authority form.
-    pub fn path(&self) -> &str {
-        match self {
-            Self::Origin(origin) => origin.path(),
-            Self::Absolute(uri) => uri.path(),
-            Self::Authority(_) => "",
-            Self::Asterisk => "*",
+    pub(crate) fn path<'a>(&self, head: &'a [u8]) -> &'a str {
+        match self.form {
+            Form::Absolute { .. } if self.path.is_empty() => "/",
+            _ => self.path.text(head),
         }
     }
 
     /// The query as sent, without its `?`.
-    pub fn query(&self) -> Option<&str> {
-        match self {
-            Self::Origin(origin) => origin.query(),
-            Self::Absolute(uri) => uri.query(),
-            Self::Authority(_) | Self::Asterisk => None,
-        }
+    pub(crate) fn query<'a>(&self, head: &'a [u8]) -> Option<&'a str> {
+        let (path, whole) = (self.path.range(), self.whole.range());
+        let is_there = path.end < whole.end;
+        is_there.then(|| Span::from(path.end + 1..whole.end).text(head))
     }
 
     /// Host and port, where the target itself names them.
-    pub fn authority(&self) -> Option<&str> {
-        match self {
-            Self::Absolute(uri) => uri.authority().map(Authority::as_str),
-            Self::Authority(authority) => Some(authority.as_str()),
-            Self::Origin(_) | Self::Asterisk => None,
+    pub(crate) fn authority<'a>(&self, head: &'a [u8]) -> Option<&'a str> {
+        match &self.form {
+            Form::Absolute { authority, .. } => Some(authority.text(head)),
+            Form::Authority => Some(self.whole.text(head)),
+            Form::Origin | Form::Asterisk => None,
         }
+    }
+
+    /// Whether it is `*`.
+    pub(crate) fn is_asterisk(&self) -> bool {
+        self.form == Form::Asterisk
     }
 
     /// The port that an authority without one means.
     pub(crate) fn default_port(&self) -> u16 {
-        match self {
-            Self::Absolute(uri) if uri.scheme_str() == Some("https") => 443,
+        match self.form {
+            Form::Absolute { default_port, .. } => default_port,
             _ => 80,
         }
     }
-}
 
-impl From<Target> for Uri {
     /// The target as a [`Uri`] of the same form.
-    fn from(target: Target) -> Self {
-        match target {
-            Target::Origin(origin) => origin.into(),
-            Target::Absolute(uri) => uri,
-            Target::Authority(authority) => authority.into(),
-            Target::Asterisk => PathAndQuery::from_static("*").into(),
-        }
+    pub(crate) fn uri(&self, head: &[u8]) -> Uri {
+        let uri = Uri::from_maybe_shared(Bytes::copy_from_slice(&head[self.whole.range()]));
+        // Never the default: each form was read so that it is a URI.
+        uri.unwrap_or_default()
     }
 }
 
-/// What may stand in a target: visible ASCII but for `#`, which begins a fragment, and `"`, `<`, `>`,
-/// which no URI holds and no browser sends (RFC 3986 §2).
-fn is_target_byte(byte: u8) -> bool {
-    matches!(byte, b'!' | b'$'..=b';' | b'=' | b'?'..=b'~')
-}
-
-fn origin_form(raw: Bytes) -> Result<Target, Error> {
-    let origin = PathAndQuery::from_maybe_shared(raw).map_err(|_| Error::InvalidTarget)?;
-    // Some fronts take `\` in a path for `/`. In a query browsers send it.
-    if origin.path().contains('\\') {
-        return Err(Error::InvalidTarget);
+/// How long the path is. What is accepted here the http crate accepts too, as the tests below show.
+fn path_of_origin(raw: &[u8]) -> Result<usize, Error> {
+    let end = raw.iter().position(|byte| !PATH.has(*byte));
+    let end = end.unwrap_or(raw.len());
+    let query = &raw[end..];
+    let is_query = matches!(query, [] | [b'?', ..]) && query.iter().all(|byte| TARGET.has(*byte));
+    if is_query && raw.len() <= LONGEST {
+        Ok(end)
+    } else {
+        Err(Error::InvalidTarget)
     }
-    Ok(Target::Origin(origin))
 }
 
-fn absolute_form(raw: Bytes) -> Result<Target, Error> {
+fn absolute_form(raw: &[u8], whole: Range<usize>) -> Result<Target, Error> {
     let scheme_end = raw.windows(3).position(|window| window == b"://");
     let Some(scheme_end) = scheme_end else {
         // `host:port` without CONNECT, or something relative.
-        return Err(match HostPort::read(&raw) {
+        return Err(match HostPort::read(raw) {
             Some(_) => Error::TargetFormMismatch,
             None => Error::InvalidTarget,
         });
     };
-    let scheme = &raw[..scheme_end];
-    if !scheme.eq_ignore_ascii_case(b"http") && !scheme.eq_ignore_ascii_case(b"https") {
-        return Err(Error::UnsupportedScheme);
-    }
-    let uri = Uri::from_maybe_shared(raw).map_err(|_| Error::InvalidTarget)?;
+    let default_port = match &raw[..scheme_end] {
+        scheme if scheme.eq_ignore_ascii_case(b"http") => 80,
+        scheme if scheme.eq_ignore_ascii_case(b"https") => 443,
+        _ => return Err(Error::UnsupportedScheme),
+    };
+    let uri = Uri::try_from(raw).map_err(|_| Error::InvalidTarget)?;
     let authority = uri.authority().map_or("", Authority::as_str);
     if HostPort::read(authority.as_bytes()).is_none() || uri.path().contains('\\') {
         return Err(Error::InvalidTarget);
     }
-    Ok(Target::Absolute(uri))
+    let start = whole.start + scheme_end + 3;
+    let authority = start..start + authority.len();
+    let rest = &raw[authority.end - whole.start..];
+    let path = rest.iter().position(|byte| *byte == b'?');
+    let path = authority.end..authority.end + path.unwrap_or(rest.len());
+    let authority = authority.into();
+    let form = Form::Absolute {
+        default_port,
+        authority,
+    };
+    Ok(Target::new(whole, path, form))
 }
 
 /// `uri-host ":" port`, the port required (RFC 9112 §3.2.3).
-fn authority_form(raw: Bytes) -> Result<Target, Error> {
+fn authority_form(raw: &[u8], whole: Range<usize>) -> Result<Target, Error> {
     if matches!(raw.first(), Some(b'/' | b'*')) {
         return Err(Error::TargetFormMismatch);
     }
-    if !HostPort::read(&raw).is_some_and(|authority| authority.has_port()) {
+    if !HostPort::read(raw).is_some_and(|authority| authority.has_port()) {
         return Err(Error::InvalidTarget);
     }
-    let authority = Authority::from_maybe_shared(raw).map_err(|_| Error::InvalidTarget)?;
-    Ok(Target::Authority(authority))
+    Uri::try_from(raw).map_err(|_| Error::InvalidTarget)?;
+    let path = whole.end..whole.end;
+    Ok(Target::new(whole, path, Form::Authority))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_that_is_accepted_is_a_uri() {
+        for byte in 0..=255u8 {
+            for target in [
+                [b"/a", &[byte][..], b"b"].concat(),
+                [b"/a?", &[byte][..], b"b"].concat(),
+            ] {
+                let read = Target::read(&Method::GET, &target, 0..target.len());
+                let Ok(read) = read else { continue };
+                let uri = Uri::try_from(&target[..]).unwrap();
+                assert_eq!(read.path(&target), uri.path(), "{byte:#x}");
+                assert_eq!(read.query(&target), uri.query(), "{byte:#x}");
+                assert_eq!(read.uri(&target), uri, "{byte:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_is_the_part_of_a_target_that_it_may_be() {
+        for byte in 0..=255u8 {
+            let is_path = TARGET.has(byte) && !matches!(byte, b'?' | b'\\' | b'`');
+            assert_eq!(PATH.has(byte), is_path, "{byte:#x}");
+        }
+    }
 }

@@ -1,10 +1,45 @@
 //! The smallest pieces of the grammar: tokens, optional whitespace, lists, numbers.
 
-/// Whether `byte` is a `tchar` (RFC 9110 §5.6.2).
+use std::ops::Range;
+
+/// One answer for each byte: a load, where the ranges of the grammar are many comparisons.
+pub(crate) struct Set([bool; 256]);
+
+impl Set {
+    /// The bytes that stand in `members`.
+    pub(crate) const fn of(members: &[u8]) -> Self {
+        let mut set = [false; 256];
+        let mut at = 0;
+        while at < members.len() {
+            set[members[at] as usize] = true;
+            at += 1;
+        }
+        Self(set)
+    }
+
+    /// Whether `byte` is one of them.
+    pub(crate) fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte)]
+    }
+}
+
+/// `tchar` (RFC 9110 §5.6.2).
+pub(crate) static TOKEN: Set =
+    Set::of(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+/// `tchar` but for `_`, as nearly all field names have it.
+pub(crate) static PLAIN: Set =
+    Set::of(b"!#$%&'*+-.^`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+/// Whether `byte` is a `tchar`.
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~'
-        | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z')
+    TOKEN.has(byte)
+}
+
+/// Tab, or anything but a control character: what a field value and a quoted string may hold (RFC 9110
+/// §5.5).
+pub(crate) fn is_text_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
 /// Whether `bytes` is a `token`: at least one `tchar`, and nothing else.
@@ -12,15 +47,22 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
 
-/// `bytes` without optional whitespace, which is space and tab (RFC 9110 §5.6.3), on either side.
-pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = bytes {
-        bytes = rest;
+/// What stands in `bytes` from `start`, without optional whitespace, which is space and tab (RFC 9110
+/// §5.6.3), on either side.
+pub(crate) fn trimmed(bytes: &[u8], mut start: usize) -> Range<usize> {
+    let mut end = bytes.len();
+    while start < end && matches!(bytes[start], b' ' | b'\t') {
+        start += 1;
     }
-    while let [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
+    while start < end && matches!(bytes[end - 1], b' ' | b'\t') {
+        end -= 1;
     }
-    bytes
+    start..end
+}
+
+/// `bytes` without optional whitespace on either side.
+pub(crate) fn trim(bytes: &[u8]) -> &[u8] {
+    &bytes[trimmed(bytes, 0)]
 }
 
 /// The elements of a comma-separated list, trimmed; empty ones are not left out.
@@ -70,6 +112,7 @@ mod tests {
         for byte in 0..=255u8 {
             let expected = byte.is_ascii_alphanumeric() || tchar.contains(&byte);
             assert_eq!(is_token_byte(byte), expected, "{byte:#x}");
+            assert_eq!(PLAIN.has(byte), expected && byte != b'_', "{byte:#x}");
         }
         assert!(!is_token(b""));
     }

@@ -78,13 +78,13 @@ fn check_request(place: &str, read: &Read, expected: &ExpectedRequest) {
     assert_eq!(read.body, expected.body, "{place}: body");
     for (name, _) in &expected.headers {
         assert_eq!(
-            values(&head.headers, name),
+            values(&head.headers(), name),
             wanted(&expected.headers, name),
             "{place}: {name}"
         );
     }
     for name in &expected.absent {
-        assert!(!head.headers.contains_key(name), "{place}: {name}");
+        assert!(!head.headers().contains_key(name), "{place}: {name}");
     }
     assert_eq!(
         read.trailers.len(),
@@ -100,7 +100,7 @@ fn check_request(place: &str, read: &Read, expected: &ExpectedRequest) {
     }
     // Through `Uri`, which writes the path that `http://a` leaves out.
     let target: http::Uri = expected.target.parse().unwrap();
-    let uri = head.clone().into_parts().uri;
+    let uri = head.uri();
     assert_eq!(uri.to_string(), target.to_string(), "{place}: target");
 }
 

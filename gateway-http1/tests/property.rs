@@ -167,21 +167,22 @@ proptest! {
         let length = request.parse(&bytes).expect("httparse reads it").unwrap();
         prop_assert_eq!(length, received.used);
         prop_assert_eq!(request.method, Some(head.method.as_str()));
-        prop_assert_eq!(head.headers.len(), request.headers.len());
+        prop_assert_eq!(head.headers().len(), request.headers.len());
         for field in &*request.headers {
-            let values = head.headers.get_all(field.name);
+            let map = head.headers();
+            let values = map.get_all(field.name);
             prop_assert!(values.iter().any(|value| value.as_bytes() == field.value));
         }
         let target: Uri = request.path.unwrap().parse().unwrap();
-        prop_assert_eq!(target.to_string(), head.into_parts().uri.to_string());
+        prop_assert_eq!(target.to_string(), head.uri().to_string());
     }
 
     /// A head that frames its body in two ways, or in none that is known, never passes.
     #[test]
     fn an_accepted_head_has_one_framing(bytes in any_input()) {
         for read in feed(&bytes, []).requests {
-            let lengths = read.head.headers.get_all("content-length").iter().count();
-            let codings = read.head.headers.get_all("transfer-encoding").iter().count();
+            let lengths = read.head.headers().get_all("content-length").iter().count();
+            let codings = read.head.headers().get_all("transfer-encoding").iter().count();
             prop_assert!(lengths + codings <= 1);
             match read.head.framing {
                 BodyFraming::Empty => prop_assert_eq!(lengths + codings, 0),

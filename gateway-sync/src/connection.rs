@@ -300,6 +300,9 @@ impl Connection {
     fn interpret(&mut self, scratch: &[u8], fresh: usize) -> Result<Option<Box<Request>>, Refused> {
         let Reader { receiver, inbox } = &mut self.reader;
         let fresh = &scratch[..fresh];
+        if inbox.is_empty() && fresh.is_empty() {
+            return Ok(None); // nothing is left over from the last look
+        }
         if inbox.is_empty() {
             // The usual case: a whole request in one read, and nothing is kept.
             let (used, complete) = request::receive(receiver, &mut self.partial, fresh)?;

@@ -4,33 +4,37 @@
 //! in which [`Stage`], and why.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gateway_core::Endpoint;
 use gateway_core::server::Stage;
 use gateway_http1::RequestHead;
-use http::{Method, Uri};
+use http::Method;
 
 /// Method and path of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestName {
-    pub(crate) method: Method,
-    pub(crate) uri: Uri,
+    method: Method,
+    head: Arc<[u8]>,
+    path: Range<usize>,
 }
 
 impl RequestName {
     pub(crate) fn of(head: &RequestHead) -> Self {
         Self {
             method: head.method.clone(),
-            uri: head.target.clone().into(),
+            head: Arc::clone(head.bytes()),
+            path: head.path_range(),
         }
     }
 }
 
 impl fmt::Display for RequestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.uri.path())
+        let path = String::from_utf8_lossy(&self.head[self.path.clone()]);
+        write!(f, "{} {path}", self.method)
     }
 }
 

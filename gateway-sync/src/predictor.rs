@@ -14,6 +14,8 @@
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use foldhash::fast::RandomState;
+
 /// Entries of the table. Two paths that share one share their forecast, which costs time and
 /// nothing else.
 const SIZE: usize = 1024;
@@ -72,7 +74,7 @@ impl AtomicEntry {
 /// The table. Shared by all workers: a lost update is a lost hint.
 pub(crate) struct Predictor {
     table: Box<[AtomicU8]>,
-    hasher: std::hash::RandomState,
+    hasher: RandomState,
 }
 
 impl Predictor {
@@ -80,16 +82,16 @@ impl Predictor {
         let table = (0..SIZE).map(|_| AtomicU8::new(0)).collect();
         Self {
             table,
-            hasher: std::hash::RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
-    /// The entry for a method and a path. The hash is keyed, so that a client cannot choose whose
-    /// forecast it shares.
-    pub(crate) fn entry(&self, method: &str, path: &str) -> Entry {
+    /// The entry for a method and a path. The hash is keyed, so that a client cannot easily choose
+    /// whose forecast it shares; it need not withstand more, as a forecast is a hint.
+    pub(crate) fn entry(&self, method: &str, path: &[u8]) -> Entry {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(method.as_bytes());
-        hasher.write(path.as_bytes());
+        hasher.write(path);
         Entry(hasher.finish() as usize % SIZE)
     }
 
@@ -197,12 +199,12 @@ mod tests {
     #[test]
     fn keeps_kinds_of_calls_apart() {
         let predictor = Predictor::new();
-        let slow = predictor.entry("GET", "/slow");
+        let slow = predictor.entry("GET", b"/slow");
         predictor.learn(slow, Waited);
         assert_eq!(predictor.forecast(slow), Waits);
         // Any one path may share the entry by chance; not all of them do.
         let short = (0..100)
-            .map(|n| predictor.entry("GET", &format!("/{n}")))
+            .map(|n| predictor.entry("GET", format!("/{n}").as_bytes()))
             .filter(|entry| predictor.forecast(*entry) == Short)
             .count();
         assert!(short > 90);

@@ -104,7 +104,7 @@ impl Request {
 
     /// Method and path, for log lines.
     pub(crate) fn name(&self) -> String {
-        format!("{} {}", self.head.method, self.head.target.path())
+        format!("{} {}", self.head.method, self.head.path())
     }
 
     /// How much of the body is here, in bytes.

@@ -27,3 +27,5 @@ pub use pace::Pace;
 pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};
 pub use stage::Stage;
 pub use wait::{Parker, block_on};
+
+pub use crate::request_head::RawHead;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use gateway_core::server::{Call, Pace, Panic, catch};
+use gateway_core::server::{Call, Pace, Panic, RawHead, catch};
 use gateway_core::{Application, CancelReason, Environ, Response};
+use gateway_http1::RequestHead;
 use http::{Method, StatusCode};
 
 use super::{Flow, TURNS, Turn, Worker};
@@ -35,10 +36,8 @@ impl<A: Application> Worker<'_, A> {
             let exchange = head.exchange();
             return self.answer_and_close(turn, StatusCode::NOT_IMPLEMENTED, exchange, false);
         }
-        let entry = self
-            .shared
-            .predictor
-            .entry(head.method.as_str(), head.target.path());
+        let path = &head.bytes()[head.path_range()];
+        let entry = self.shared.predictor.entry(head.method.as_str(), path);
         if request.awaited {
             // It waits for the client, whatever else it does.
             return self.answer_awaited(turn, request, entry);
@@ -74,11 +73,7 @@ impl<A: Application> Worker<'_, A> {
         self.begin_call(turn);
         let (head, whole) = request.into_whole();
         let exchange = head.exchange();
-        let parts = head.into_parts();
-        let name = RequestName {
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
-        };
+        let name = RequestName::of(&head);
         turn.connection.current.begin(name, turn.now);
         turn.connection.pace = Pace::default();
         let (live, input) = match loan {
@@ -90,7 +85,7 @@ impl<A: Application> Worker<'_, A> {
         };
         let call = turn.connection.call().clone();
         let endpoint = Arc::clone(&turn.connection.endpoint);
-        let ended = match Environ::new(parts, input, endpoint, &call) {
+        let ended = match Environ::from_raw(raw(head), input, endpoint, &call) {
             Ok(environ) => {
                 let environ = self.with_times(turn, environ);
                 let (ended, measured) = self.call(environ, entry, forecast, &call);
@@ -211,6 +206,17 @@ impl<A: Application> Worker<'_, A> {
                 return ended;
             }
         }
+    }
+}
+
+/// The head as the interface takes it.
+fn raw(head: RequestHead) -> RawHead {
+    RawHead {
+        bytes: Arc::clone(head.bytes()),
+        target: head.target(),
+        fields: head.fields(),
+        method: head.method,
+        version: head.version,
     }
 }
 
