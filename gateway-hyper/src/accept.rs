@@ -9,13 +9,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gateway_core::{Application, Endpoint, Scheme};
-use tokio::time::sleep;
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::timeout;
 
 use crate::connection::{self, State};
 use crate::listener::{Accepted, Listener};
 use crate::shared::{Phase, Shared};
 
-/// How long accepting pauses when the process has no file descriptor left.
+/// How long accepting pauses when the process has no file descriptor left, if no connection ends before.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections until the server is to stop.
@@ -25,31 +26,51 @@ pub(crate) async fn accept<A: Application>(
     app: &Arc<A>,
 ) {
     let mut turn = 0;
-    let mut troubled = false;
+    let mut trouble = Trouble::default();
     while shared.stop.phase() == Phase::Serving {
-        if !wait_for_room(shared).await {
+        if !wait_for_room(shared, &mut trouble).await {
             return;
         }
-        let next = poll_fn(|cx| poll_accept(listeners, &mut turn, cx));
+        let next = poll_fn(|cx| {
+            let polled = poll_accept(listeners, &mut turn, cx);
+            // Nobody waits, unless it is this task that has had its turn.
+            if polled.is_pending() && has_budget_remaining() {
+                trouble.is_over();
+            }
+            polled
+        });
         let Some(accepted) = unless_stopped(shared, next).await else {
             return;
         };
         match accepted {
-            Ok(accepted) => {
-                if std::mem::take(&mut troubled) {
-                    tracing::info!("accepting connections again");
-                }
-                begin(shared, app, accepted);
-            }
+            Ok(accepted) => begin(shared, app, accepted),
             Err(error) if is_of_the_connection(&error) => {
                 tracing::debug!(%error, "a connection was gone before it was accepted");
             }
             Err(error) => {
-                if !std::mem::replace(&mut troubled, true) {
+                if trouble.begins() {
                     tracing::error!(%error, "cannot accept connections; trying on");
                 }
-                sleep(PAUSE).await;
+                let _ = timeout(PAUSE, shared.ended.notified()).await; // whichever comes first
             }
+        }
+    }
+}
+
+/// Whether connections wait in the backlog longer than they should: told once while it lasts. It is over
+/// when none waits any more, not when the next one is taken: there may be many who each make room for one.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    /// Whether it is new.
+    fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.0, true)
+    }
+
+    fn is_over(&mut self) {
+        if std::mem::take(&mut self.0) {
+            tracing::info!("accepting connections again");
         }
     }
 }
@@ -108,16 +129,18 @@ impl Drop for Counted {
 }
 
 /// Waits until there are fewer connections than the limit; false if the server is to stop.
-async fn wait_for_room(shared: &Shared) -> bool {
+async fn wait_for_room(shared: &Shared, trouble: &mut Trouble) -> bool {
     let limit = shared.settings.limits.connections;
     let is_full = || shared.count.load(Ordering::Acquire) >= limit;
     if !is_full() {
         return true;
     }
-    tracing::warn!(
-        limit,
-        "as many connections as allowed; more wait in the backlog"
-    );
+    if trouble.begins() {
+        tracing::warn!(
+            limit,
+            "as many connections as allowed; more wait in the backlog"
+        );
+    }
     loop {
         let mut ended = pin!(shared.ended.notified());
         ended.as_mut().enable(); // before the look, so that nothing is missed in between

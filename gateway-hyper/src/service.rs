@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Caught, Panic, error_response, status_of};
+use gateway_core::server::{Caught, Panic, Stage, error_response, status_of};
 use gateway_core::{
     Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
@@ -23,6 +23,7 @@ use crate::input::input;
 use crate::outgoing::Outgoing;
 use crate::progress::NONE_BEGUN;
 use crate::refusal::Refusal;
+use crate::shared::Phase;
 use crate::strict;
 
 /// How long an application may take to notice that its deadline has passed, and to answer itself.
@@ -177,11 +178,20 @@ fn log(failure: &Failure, status: StatusCode, exchange: &Exchange) {
             tracing::info!(%remote, request = NONE_BEGUN, status, error = %failure, "request refused");
         }
         Failure::Late => request.log_cut(remote, Cause::Deadline),
+        Failure::Failed(_) if was_dropped(exchange) => {
+            request.log_cut(remote, exchange.state.shared.stop.why_cutting());
+        }
         _ if status >= 500 => {
             tracing::error!(%remote, %request, status, error = %failure, "request failed");
         }
         _ => tracing::info!(%remote, %request, status, error = %failure, "request refused"),
     }
+}
+
+/// Whether the call waited for a thread when the server gave up what has not begun.
+fn was_dropped(exchange: &Exchange) -> bool {
+    let is_cutting = exchange.state.shared.stop.phase() == Phase::Cutting;
+    is_cutting && exchange.progress.stage() == Stage::Queued
 }
 
 /// Checks the response, and hands it over.

@@ -24,8 +24,8 @@ pub(crate) struct Waits {
     pub(crate) left_since: Option<u64>,
     /// Whether the application was told so.
     pub(crate) left: bool,
-    /// Whether the connection has been told to end, once all that it has is sent.
-    pub(crate) ending: bool,
+    /// Since when the connection has been told to end, once all that it has is sent.
+    pub(crate) ending: Option<u64>,
     /// Whether the server stops.
     pub(crate) stopping: bool,
     /// Whether requests do not wait for each other (HTTP/2).
@@ -90,14 +90,16 @@ impl Waits {
             true => timeouts.idle.min(timeouts.idle_at_stop),
         };
         let idle = after(self.turned_at, idle);
-        Some(match self.ending {
-            false => (idle, Overdue::Idle),
+        let due = match self.ending {
+            None => idle,
+            // Who has read GOAWAY closes; who has not does not hold the stop up.
+            Some(since) if self.stopping && self.multiplexed => {
+                after(since.max(self.turned_at), timeouts.linger)
+            }
             // hyper may still hold the rest of a response that the client has no room for.
-            true => (
-                idle.saturating_add(millis(timeouts.write_stall)),
-                Overdue::Idle,
-            ),
-        })
+            Some(_) => idle.saturating_add(millis(timeouts.write_stall)),
+        };
+        Some((due, Overdue::Idle))
     }
 
     /// Where the connection stands; while requests run, each of them stands somewhere.
@@ -134,6 +136,7 @@ mod tests {
         timeouts.write_stall = Duration::from_millis(40);
         timeouts.idle = Duration::from_millis(75);
         timeouts.idle_at_stop = Duration::from_millis(10);
+        timeouts.linger = Duration::from_millis(20);
         timeouts
     }
 
@@ -171,11 +174,21 @@ mod tests {
             (idle, Stage::Idle, Some((80, Overdue::Idle))),
             (
                 Waits {
-                    ending: true,
+                    ending: Some(6),
                     ..idle
                 },
                 Stage::Idle,
                 Some((120, Overdue::Idle)),
+            ),
+            (
+                Waits {
+                    ending: Some(1000),
+                    stopping: true,
+                    multiplexed: true,
+                    ..idle
+                },
+                Stage::Idle,
+                Some((1020, Overdue::Idle)),
             ),
             (
                 Waits {

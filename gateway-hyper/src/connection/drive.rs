@@ -31,7 +31,7 @@ pub(super) async fn drive<C>(
 {
     let shared = &state.shared;
     let mut connection = pin!(connection);
-    let mut ending = false;
+    let mut ending = None;
     let mut armed = shared.clock.now();
     let mut is_set = false;
     let mut alarm = pin!(sleep_until(shared.clock.instant(armed).into()));
@@ -51,8 +51,8 @@ pub(super) async fn drive<C>(
                 ..state.waits()
             };
             let asked_to_end = phase == Phase::Draining && protocol == Protocol::Http2;
-            if !ending && (asked_to_end || state.is_last()) {
-                ending = true;
+            if ending.is_none() && (asked_to_end || state.is_last()) {
+                ending = Some(shared.clock.now());
                 begin_to_end(connection.as_mut());
                 continue;
             }
@@ -76,8 +76,8 @@ pub(super) async fn drive<C>(
                 state.cut(cause);
             }
             match what {
-                Overdue::Idle if !ending => {
-                    ending = true;
+                Overdue::Idle if ending.is_none() => {
+                    ending = Some(shared.clock.now());
                     log_idle(state, &waits);
                     begin_to_end(connection.as_mut());
                 }
@@ -86,7 +86,7 @@ pub(super) async fn drive<C>(
                     state.set_head_overdue();
                     log_head(state, &waits);
                     if waits.multiplexed {
-                        ending = true;
+                        ending = Some(shared.clock.now());
                         begin_to_end(connection.as_mut());
                     }
                 }

@@ -303,7 +303,7 @@ impl State {
             left_since: since(&self.left_since),
             left: self.has_left(),
             // Its driver knows these.
-            ending: false,
+            ending: None,
             multiplexed: false,
             stopping: self.is_draining(),
         }

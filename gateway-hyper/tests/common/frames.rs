@@ -63,6 +63,11 @@ impl Frame {
         u32::from_be_bytes(self.payload[at..at + 4].try_into().unwrap())
     }
 
+    /// The last stream that a GOAWAY says may have been looked at.
+    pub fn last_stream(&self) -> u32 {
+        u32::from_be_bytes(self.payload[..4].try_into().unwrap())
+    }
+
     /// The status in a HEADERS, one of those that HPACK has an index for.
     pub fn status(&self) -> u16 {
         let is_resize = |byte: &&u8| **byte & 0xe0 == 0x20;
@@ -218,6 +223,23 @@ impl Wire {
                 return frame;
             }
         }
+    }
+
+    /// The streams of the next so many answers, all of which are 200, in order of their numbers.
+    pub fn answered(&mut self, count: usize) -> Vec<u32> {
+        let answer = |_| {
+            let head = self.until(HEADERS);
+            assert_eq!(head.status(), 200);
+            head.stream
+        };
+        let mut streams: Vec<u32> = (0..count).map(answer).collect();
+        streams.sort_unstable();
+        streams
+    }
+
+    /// Waits for the end of the connection; what the server still sends is gone.
+    pub fn ends(&mut self) {
+        while self.next().is_some() {}
     }
 
     /// How the server closes the connection: the code of its last GOAWAY, if there is one.
