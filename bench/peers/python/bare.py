@@ -11,8 +11,7 @@ def application(environ, start_response):
         start_response("200 OK", [PLAIN])
         return work.pieces()
     body = answer(path, environ)
-    status = "200 OK" if body else "404 Not Found"
-    start_response(status, [PLAIN, ("Content-Length", str(len(body)))])
+    start_response("200 OK" if body else refusal(path), [PLAIN, ("Content-Length", str(len(body)))])
     return [body]
 
 
@@ -34,6 +33,10 @@ def answer(path, environ):
             seconds = work.delay(environ["QUERY_STRING"])
             return b"" if seconds is None else work.wait(seconds)
     return b""
+
+
+def refusal(path):
+    return "400 Bad Request" if path == "/delay" else "404 Not Found"
 
 
 def upload(environ):

@@ -23,7 +23,8 @@ def timed(rounds):
     return time.perf_counter() - start
 
 
-# Rounds that take 2 ms on an idle core, measured once.
+# Rounds that take 2 ms on an idle core, measured once. Python's are others than those in Rust, which the
+# measuring program sets.
 ROUNDS = int(2000 * COMPUTE / min(timed(2000) for _ in range(20)))
 
 

@@ -40,16 +40,18 @@ pub fn address() -> SocketAddr {
     argument.parse().expect("an address such as 127.0.0.1:8000")
 }
 
-/// Computes for as long as [`COMPUTE`] takes on an idle core, by a count of rounds that is measured
-/// once.
+/// Computes for as long as [`COMPUTE`] takes on an idle core, by a count of rounds, which the
+/// measuring program sets so that all servers compute the same.
 pub fn compute() -> u64 {
-    static ROUNDS: OnceLock<u64> = OnceLock::new();
-    let rounds = *ROUNDS.get_or_init(|| {
-        let trial = 200_000;
-        let fastest = (0..20).map(|_| timed(trial)).min().unwrap_or(COMPUTE);
-        (COMPUTE.as_nanos() * u128::from(trial) / fastest.as_nanos().max(1)) as u64
-    });
-    spin(rounds)
+    static GIVEN: OnceLock<u64> = OnceLock::new();
+    let given = || std::env::var("GATEWAY_BENCH_ROUNDS").ok()?.parse().ok();
+    spin(*GIVEN.get_or_init(|| given().unwrap_or_else(rounds)))
+}
+
+fn rounds() -> u64 {
+    let trial = 200_000;
+    let fastest = (0..50).map(|_| timed(trial)).min().unwrap_or(COMPUTE);
+    (COMPUTE.as_nanos() * u128::from(trial) / fastest.as_nanos().max(1)) as u64
 }
 
 /// The wait that `/delay?s=1.5` asks for, given what follows the question mark.

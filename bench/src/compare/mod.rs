@@ -1,6 +1,8 @@
 //! `compare`: servers side by side.
 
 mod choice;
+mod decide;
+mod hosts;
 mod machine;
 mod measure;
 mod results;
@@ -50,6 +52,8 @@ pub(crate) struct Compare {
     #[arg(long)]
     connections: Option<usize>,
     #[command(flatten)]
+    hosts: Hosts,
+    #[command(flatten)]
     conduct: Conduct,
     /// Where results.json, report.md and the charts go
     #[arg(long, default_value = "target/bench")]
@@ -57,6 +61,23 @@ pub(crate) struct Compare {
     /// Names the servers and scenarios, and measures nothing
     #[arg(long)]
     list: bool,
+}
+
+/// One application on both hosts.
+#[derive(Args)]
+struct Hosts {
+    /// Compares the hosts on the distance service, and says which to choose
+    #[arg(long)]
+    hosts_only: bool,
+    /// Threads for blocking calls, on either host
+    #[arg(long, default_value_t = 64, requires = "hosts_only")]
+    threads: u16,
+    /// An application of yours that runs already, as sync=http://127.0.0.1:8001; give one for each host
+    #[arg(long, value_name = "NAME=URL", requires = "hosts_only")]
+    url: Vec<hosts::Target>,
+    /// What it is asked for; may be given more than once
+    #[arg(long, default_value = "/", requires = "url")]
+    path: Vec<String>,
 }
 
 /// How samples are taken.
@@ -88,6 +109,7 @@ impl Conduct {
             pin: self.pin,
             retries: if self.any_load { 0 } else { self.retries },
             logs,
+            rounds: crate::serve::rounds(),
             interrupted,
         })
     }
@@ -99,12 +121,38 @@ impl Compare {
             list();
             return Ok(());
         }
-        let part = self.part()?;
-        let results = measure(&[part], &self.conduct.runner(&self.output)?)?;
+        let runner = self.conduct.runner(&self.output)?;
+        let results = match self.hosts.hosts_only {
+            false => measure(&[self.part()?], &runner)?,
+            true => self.hosts(runner)?,
+        };
         output::print(&results);
         output::write(&results, &self.output)?;
+        if self.hosts.hosts_only {
+            hosts::advice(&results)
+                .iter()
+                .for_each(|line| println!("\n{line}"));
+        }
         println!("written: {}", self.output.display());
         Ok(())
+    }
+
+    fn hosts(&self, runner: Runner) -> Result<Results> {
+        let (connections, rounds) = (self.connections.unwrap_or(64), usize::from(self.rounds));
+        if self.hosts.url.is_empty() {
+            let effort = (rounds, self.seconds);
+            let part = hosts::distance(self.hosts.threads, connections, effort)?;
+            return Ok(measure(&[part], &runner)?);
+        }
+        let seconds = self.seconds;
+        let runner = Runner { seconds, ..runner };
+        hosts::users(
+            &self.hosts.url,
+            &self.hosts.path,
+            connections,
+            rounds,
+            &runner,
+        )
     }
 
     fn part(&self) -> Result<Part> {

@@ -12,6 +12,7 @@ use super::scenario::{Beside, Scenario};
 use super::server::Server;
 use crate::load::{Crowd, Load, Probe, Wrk, wait_until_answering, warm_up};
 use crate::process::{Running, Tree, machine_time, own_time};
+use crate::serve::ROUNDS;
 
 /// How long a server may take until it answers.
 const START: Duration = Duration::from_secs(20);
@@ -30,6 +31,8 @@ pub(crate) struct Runner {
     pub(crate) retries: u32,
     /// Where the servers' own words go.
     pub(crate) logs: PathBuf,
+    /// What `/compute` computes, the same on all servers in Rust.
+    pub(crate) rounds: u64,
     /// Set when the user wants no more.
     pub(crate) interrupted: Arc<AtomicBool>,
 }
@@ -62,6 +65,29 @@ impl Runner {
         best.ok_or_else(|| io::ErrorKind::InvalidInput.into())
     }
 
+    /// A sample of a server that somebody else has started, with the process that it is, if that is
+    /// known.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer, wrk is not there, or the user interrupts.
+    pub(crate) fn foreign(
+        &self,
+        address: SocketAddr,
+        process: Option<u32>,
+        scenario: &Scenario,
+    ) -> io::Result<Sample> {
+        self.go_on()?;
+        let path = &scenario.request.path;
+        wait_until_answering(address, path, START, || false)?;
+        let tree = process.map(Tree::of).transpose()?;
+        let idle_kib = tree.as_ref().map_or(0, Tree::resident);
+        warm_up(address, path)?;
+        let sample = self.load(address, tree.as_ref(), path, scenario)?;
+        self.go_on()?;
+        Ok(Sample { idle_kib, ..sample })
+    }
+
     fn once(&self, server: &Server, scenario: &Scenario) -> io::Result<Sample> {
         self.go_on()?;
         let address = free_address()?;
@@ -71,6 +97,7 @@ impl Runner {
         let mut process = Running::start(
             &server.command(address),
             &server.folder,
+            (ROUNDS, &self.rounds.to_string()),
             self.pin.then_some(0),
             &log,
         )?;
@@ -116,6 +143,7 @@ impl Runner {
         let (load, beside) = (load?, beside?);
         let others = waits.answered as u64 + beside.map_or(0, |beside| beside.requests);
         Ok(Sample {
+            requests: load.requests,
             requests_per_s: load.rate(),
             p50_ms: ms(load.p50_us),
             p99_ms: ms(load.p99_us),

@@ -8,6 +8,8 @@ use crate::stats::median;
 /// One sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sample {
+    /// Answers to the load that is measured.
+    pub(crate) requests: u64,
     /// Answers a second to the load that is measured.
     pub(crate) requests_per_s: f64,
     /// What half, 99 % and 99.9 % of them took at most, in milliseconds.
@@ -61,7 +63,8 @@ pub(crate) enum Figure {
 impl Figure {
     /// The figure of one sample; `None` where it says nothing about it.
     pub(crate) fn of(self, sample: &Sample) -> Option<f64> {
-        let mib = |kib: u64| Some(kib as f64 / 1024.0);
+        // A server that is not known has no memory.
+        let mib = |kib: u64| (kib > 0).then(|| kib as f64 / 1024.0);
         // Without a request there are no times of requests.
         let answered = |figure: f64| (sample.requests_per_s > 0.0).then_some(figure);
         match self {

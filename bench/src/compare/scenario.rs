@@ -91,6 +91,16 @@ impl Scenario {
         })
     }
 
+    /// A path of a service that is not ours.
+    pub(crate) fn of_path(name: &str, path: &str, connections: usize) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: format!("{path}, {connections} connections"),
+            request: get(path, connections),
+            beside: Beside::Nothing,
+        }
+    }
+
     /// The paths that a server must have.
     pub(crate) fn paths(&self) -> Vec<&str> {
         let mut paths = vec![self.request.path.as_str()];

@@ -104,7 +104,7 @@ const PYTHON: [(&str, &str, &str, &str); 6] = [
     (
         "uwsgi",
         "uwsgi",
-        "--http11-socket {address} --master --processes 4 --threads 2 --need-app --disable-logging --listen 1024 --module {app}",
+        "--http11-socket {address} --master --processes 4 --threads 2 --need-app --disable-logging --die-on-term --listen 1024 --module {app}",
         "4 processes of 2 threads, as its quickstart has it, serving HTTP itself, without the log of requests",
     ),
     (

@@ -35,10 +35,11 @@ fn with(lock: &str, package: &str) -> Option<String> {
     Some(format!("{package} {}", locked(lock, package)?))
 }
 
-/// A line `name==version`.
+/// A line `name==version`, or `name[extras]==version`.
 fn pinned(package: &str) -> Option<String> {
     PYTHON.lines().find_map(|line| {
         let (name, version) = line.split_once("==")?;
+        let (name, _extras) = name.split_once('[').unwrap_or((name, ""));
         (name.eq_ignore_ascii_case(package)).then(|| format!("{name} {version}"))
     })
 }

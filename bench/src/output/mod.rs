@@ -9,6 +9,8 @@ mod table;
 use std::fs;
 use std::path::Path;
 
+pub(crate) use number::number;
+
 use crate::compare::Results;
 
 /// Where a run leaves the figures it was made of.

@@ -18,10 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) struct Running(Child);
 
 impl Running {
-    /// Starts a command in a folder, on one core if it is given; what it says goes to a file.
+    /// Starts a command in a folder, with a variable of the environment set, on one core if it is
+    /// given; what it says goes to a file.
     pub(crate) fn start(
         command: &[String],
         folder: &Path,
+        (variable, value): (&str, &str),
         core: Option<usize>,
         log: &Path,
     ) -> io::Result<Self> {
@@ -33,6 +35,7 @@ impl Running {
         process
             .args(arguments)
             .current_dir(folder)
+            .env(variable, value)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -85,7 +88,7 @@ mod tests {
         let script = "trap '' TERM; sleep 1000 & echo $! >&2; wait; sleep 1000";
         let command = ["sh", "-c", script].map(str::to_owned);
         let log = folder.path().join("log");
-        let running = Running::start(&command, folder.path(), None, &log).unwrap();
+        let running = Running::start(&command, folder.path(), ("A", "b"), None, &log).unwrap();
         let child = loop {
             let said = std::fs::read_to_string(&log).unwrap();
             if said.ends_with('\n') {
@@ -111,7 +114,13 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let command = ["/nowhere/server".to_owned()];
-        let error = Running::start(&command, folder.path(), None, &folder.path().join("log"));
+        let error = Running::start(
+            &command,
+            folder.path(),
+            ("A", "b"),
+            None,
+            &folder.path().join("log"),
+        );
         assert!(
             error
                 .err()

@@ -10,6 +10,8 @@ use clap::{Args, ValueEnum};
 use gateway_core::blocking;
 use gateway_core::server::Limits;
 
+pub(crate) use work::{ROUNDS, rounds};
+
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Connections at once: more than the idle connections that are measured, which are as many as our

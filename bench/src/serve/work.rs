@@ -36,16 +36,22 @@ pub(super) fn piece() -> Bytes {
     Bytes::from_static(&PIECE)
 }
 
-/// Computes for as long as [`COMPUTE`] takes on an idle core, by a count of rounds that is measured
-/// once: a loop that looks at the clock would compute less on a busy machine.
+/// Says how many rounds [`compute`] makes, so that all servers of a run compute the same.
+pub(crate) const ROUNDS: &str = "GATEWAY_BENCH_ROUNDS";
+
+/// Computes for as long as [`COMPUTE`] takes on an idle core, by a count of rounds: a loop that looks
+/// at the clock would compute less on a busy machine.
 pub(super) fn compute() -> u64 {
-    static ROUNDS: OnceLock<u64> = OnceLock::new();
-    let rounds = *ROUNDS.get_or_init(|| {
-        let trial = 200_000;
-        let fastest = (0..20).map(|_| timed(trial)).min().unwrap_or(COMPUTE);
-        (COMPUTE.as_nanos() * u128::from(trial) / fastest.as_nanos().max(1)) as u64
-    });
-    spin(rounds)
+    static GIVEN: OnceLock<u64> = OnceLock::new();
+    let given = || std::env::var(ROUNDS).ok()?.parse().ok();
+    spin(*GIVEN.get_or_init(|| given().unwrap_or_else(rounds)))
+}
+
+/// How many rounds take [`COMPUTE`] on a core of this machine.
+pub(crate) fn rounds() -> u64 {
+    let trial = 200_000;
+    let fastest = (0..50).map(|_| timed(trial)).min().unwrap_or(COMPUTE);
+    (COMPUTE.as_nanos() * u128::from(trial) / fastest.as_nanos().max(1)) as u64
 }
 
 fn timed(rounds: u64) -> Duration {

@@ -1,0 +1,289 @@
+//! Which of two hosts to choose for an endpoint, and why: decided from the figures alone.
+
+use super::results::Results;
+use super::sample::{Figure, Series};
+use crate::output::number;
+use crate::stats::spread;
+
+/// What to choose for an endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    /// Name and path of the endpoint.
+    pub(crate) endpoint: String,
+    /// The server to choose; `None` if it does not matter.
+    pub(crate) choose: Option<String>,
+    /// What the endpoint does, as the figures show it.
+    pub(crate) kind: String,
+    /// What speaks for the choice.
+    pub(crate) because: Vec<String>,
+    /// What speaks against it.
+    pub(crate) but: Vec<String>,
+}
+
+/// What is looked at, the weightiest first, and from which difference on it counts: less is noise or
+/// matters to nobody.
+const CRITERIA: [(Figure, f64); 5] = [
+    (Figure::Rate, 0.05),
+    (Figure::Cpu, 0.10),
+    (Figure::P99, 0.25),
+    (Figure::LongestWait, 1.0),
+    (Figure::PeakMemory, 0.25),
+];
+
+/// Failures in a thousand requests from which on a server does not do.
+const FAILURES: f64 = 0.001;
+
+/// A verdict for each endpoint that two servers were measured on.
+pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
+    results
+        .scenarios
+        .iter()
+        .filter_map(|scenario| {
+            let mut sides = results.in_scenario(&scenario.name);
+            let (one, other) = (sides.next()?, sides.next()?);
+            let mut verdict = decide(one, other);
+            verdict.endpoint = format!("{} ({})", scenario.name, scenario.title);
+            verdict.kind = kind(one, other, results.machine.cores, scenario.connections);
+            Some(verdict)
+        })
+        .collect()
+}
+
+/// One line for each verdict, in words.
+pub(crate) fn in_words(verdict: &Verdict) -> String {
+    let choice = match &verdict.choose {
+        Some(server) => format!("choose {server}"),
+        None => "either will do".to_owned(),
+    };
+    let mut text = format!("{}: {choice}. {}", verdict.endpoint, verdict.kind);
+    let because = match verdict.because.as_slice() {
+        [] => "No figure differs by more than its noise".to_owned(),
+        reasons => format!("For it: {}", reasons.join("; ")),
+    };
+    text += &format!(" {because}.");
+    if !verdict.but.is_empty() {
+        text += &format!(" Against it: {}.", verdict.but.join("; "));
+    }
+    text
+}
+
+fn decide(one: &Series, other: &Series) -> Verdict {
+    let mut verdict = Verdict {
+        endpoint: String::new(),
+        choose: None,
+        kind: String::new(),
+        because: Vec::new(),
+        but: Vec::new(),
+    };
+    if let Some((better, reason)) = by_failures(one, other) {
+        verdict.choose = Some(better.server.clone());
+        verdict.because.push(reason);
+    }
+    for (figure, least) in CRITERIA {
+        let Some((better, reason)) = by_figure(one, other, figure, least) else {
+            continue;
+        };
+        let chosen = verdict.choose.get_or_insert_with(|| better.server.clone());
+        if *chosen == better.server {
+            verdict.because.push(reason);
+        } else {
+            verdict.but.push(reason);
+        }
+    }
+    verdict
+}
+
+/// The server that does not fail, if the other one does.
+fn by_failures<'a>(one: &'a Series, other: &'a Series) -> Option<(&'a Series, String)> {
+    let (first, second) = (failures(one), failures(other));
+    if (first > FAILURES) == (second > FAILURES) {
+        return None;
+    }
+    let (better, worse) = if first < second {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let count = worse.errors();
+    Some((better, format!("{} failed {count} times", worse.server)))
+}
+
+/// Failures as a share of what was asked.
+fn failures(series: &Series) -> f64 {
+    let answered: f64 = series
+        .samples
+        .iter()
+        .map(|sample| sample.requests as f64 + sample.waits.answered as f64)
+        .sum();
+    let failed = series.errors() as f64;
+    failed / (answered + failed).max(1.0)
+}
+
+/// The server that is better by a figure, if the difference counts.
+fn by_figure<'a>(
+    one: &'a Series,
+    other: &'a Series,
+    figure: Figure,
+    least: f64,
+) -> Option<(&'a Series, String)> {
+    let (first, second) = (one.median(figure)?, other.median(figure)?);
+    let noise = [one, other]
+        .map(|side| noise(side, figure))
+        .into_iter()
+        .fold(least, f64::max);
+    if first.max(second) <= first.min(second) * (1.0 + noise) {
+        return None;
+    }
+    let first_wins = (first > second) == figure.more_is_better();
+    let (better, good, bad) = if first_wins {
+        (one, first, second)
+    } else {
+        (other, second, first)
+    };
+    let reason = format!(
+        "{} {} against {}",
+        number(Some(good)),
+        figure.name(),
+        number(Some(bad))
+    );
+    Some((better, reason))
+}
+
+/// How far the samples of one server lie apart: a difference within it shows nothing.
+fn noise(series: &Series, figure: Figure) -> f64 {
+    let figures: Vec<f64> = series.samples.iter().filter_map(|s| figure.of(s)).collect();
+    spread(&figures).unwrap_or_default()
+}
+
+/// What an endpoint does: whether the cores are what limits it, or time that passes.
+fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> String {
+    let used = |side: &Series| {
+        crate::stats::median(side.samples.iter().map(|sample| sample.cores)).unwrap_or_default()
+    };
+    let used = f64::max(used(one), used(other));
+    let cpu = one.median(Figure::Cpu).unwrap_or_default() / 1e3;
+    let cores = cores.max(1) as f64;
+    let facts = format!(
+        "{} ms of CPU a request, {used:.1} of {cores} cores used by",
+        number(Some(cpu))
+    );
+    match used / cores {
+        _ if used == 0.0 => format!("What it costs is not known, with {connections} connections."),
+        // Quick calls leave a part of the cores to the load.
+        share if share >= 0.85 || cpu < 0.2 && share >= 0.3 => {
+            format!("The cores are its limit: {facts} {connections} connections.")
+        }
+        share if share >= 0.4 => {
+            format!("It computes and waits: {facts} {connections} connections.")
+        }
+        _ => format!("It waits: {facts} {connections} connections."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::tests::hello;
+    use super::super::sample::Sample;
+    use super::*;
+
+    fn series(server: &str, rates: &[f64], cpu_us: f64, p99_ms: f64) -> Series {
+        let sample = |requests_per_s: &f64| Sample {
+            requests: 1000,
+            requests_per_s: *requests_per_s,
+            cpu_us,
+            p99_ms,
+            ..Sample::default()
+        };
+        Series {
+            server: server.into(),
+            samples: rates.iter().map(sample).collect(),
+            ..Series::default()
+        }
+    }
+
+    #[test]
+    fn the_weightiest_difference_decides() {
+        let of = |rates: &[f64], cpu, p99| series("a", rates, cpu, p99);
+        let base = series("b", &[100.0], 10.0, 1.0);
+        let cases = [
+            ("nothing differs", of(&[102.0], 10.5, 1.1), None, 0, 0),
+            ("more requests", of(&[110.0], 10.0, 1.0), Some("a"), 1, 0),
+            ("fewer requests", of(&[90.0], 10.0, 1.0), Some("b"), 1, 0),
+            (
+                "within its own noise",
+                of(&[80.0, 110.0, 140.0], 10.0, 1.0),
+                None,
+                0,
+                0,
+            ),
+            ("less CPU", of(&[100.0], 8.0, 1.0), Some("a"), 1, 0),
+            (
+                "less CPU, longer tail",
+                of(&[100.0], 8.0, 2.0),
+                Some("a"),
+                1,
+                1,
+            ),
+            (
+                "more requests, dearer",
+                of(&[150.0], 20.0, 0.5),
+                Some("a"),
+                2,
+                1,
+            ),
+        ];
+        for (name, one, choose, because, but) in cases {
+            let verdict = decide(&one, &base);
+            assert_eq!(verdict.choose.as_deref(), choose, "{name}");
+            assert_eq!(verdict.because.len(), because, "{name}: {verdict:?}");
+            assert_eq!(verdict.but.len(), but, "{name}: {verdict:?}");
+            // Who is asked about first makes no difference.
+            assert_eq!(decide(&base, &one), verdict, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_fails_is_not_chosen_however_fast_it_is() {
+        let mut fast = series("fast", &[500.0], 1.0, 1.0);
+        fast.samples[0].errors = 5;
+        let verdict = decide(&fast, &series("sound", &[100.0], 10.0, 2.0));
+        assert_eq!(verdict.choose.as_deref(), Some("sound"));
+        assert_eq!(verdict.because, ["fast failed 5 times"]);
+        assert_eq!(verdict.but.len(), 3);
+    }
+
+    #[test]
+    fn tells_waiting_from_computing() {
+        let cases = [
+            (0.1, 150.0, "It waits"),
+            (1.0, 2000.0, "It computes and waits"),
+            (1.9, 2000.0, "The cores are its limit"),
+            (0.9, 8.0, "The cores are its limit"),
+            (0.0, 0.0, "What it costs is not known"),
+        ];
+        for (cores, cpu, expected) in cases {
+            let mut side = series("a", &[100.0], cpu, 1.0);
+            side.samples[0].cores = cores;
+            let said = kind(&side, &side, 2, 64);
+            assert!(said.starts_with(expected), "{cores} {cpu}: {said}");
+        }
+    }
+
+    #[test]
+    fn says_what_follows_from_the_figures() {
+        let mut results = hello(&[
+            ("sync", 125_000.0, 6.0, 0.5),
+            ("hyper", 100_000.0, 8.0, 0.4),
+        ]);
+        results.machine.cores = 2;
+        results.series[0].samples[0].cores = 1.0;
+        let [verdict] = verdicts(&results).try_into().unwrap();
+        assert_eq!(
+            in_words(&verdict),
+            "hello-64 (13 bytes, 64 connections): choose sync. The cores are its limit: 0.01 ms of CPU a \
+             request, 1.0 of 2 cores used by 64 connections. For it: 125\u{202f}000 requests/s against \
+             100\u{202f}000; 6.00 CPU µs/request against 8.00."
+        );
+        assert!(verdicts(&hello(&[("sync", 1.0, 1.0, 1.0)])).is_empty());
+    }
+}
