@@ -47,4 +47,9 @@ pages! {
     from_axum "../../from/axum.md"
     from_tiny_http "../../from/tiny_http.md"
     settings_page "../../settings.md"
+    gateway_core "../../../gateway-core/README.md"
+    gateway_hyper "../../../gateway-hyper/README.md"
+    gateway_sync "../../../gateway-sync/README.md"
+    gateway_test "../../../gateway-test/README.md"
+    gateway_tower "../../../gateway-tower/README.md"
 }
