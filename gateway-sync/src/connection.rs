@@ -19,6 +19,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use gateway_core::server::{Call, Pace, Timeouts};
 use gateway_core::{CancelReason, Endpoint};
 use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver};
+use http::Method;
 
 use crate::deadline::{Deadline, Phase};
 use crate::live::{Live, Loan, Reader, Returned};
@@ -28,6 +29,7 @@ use crate::poller::Signs;
 use crate::request::{self, Refused, Request};
 use crate::respond::Responding;
 use crate::socket::Socket;
+use crate::spool::{SpoolError, Store};
 
 /// Up to this many bytes that wait for more are kept without room to spare.
 const SMALL: usize = 4 * 1024;
@@ -50,6 +52,8 @@ pub(crate) struct Connection {
     /// Set when the connection ends once the outbox is empty.
     pub(crate) closing: Option<CloseReason>,
     limits: Arc<Limits>,
+    /// How much of a request body is kept in memory, in bytes.
+    buffer: usize,
     reader: Reader,
     partial: Option<Box<Request>>,
     call: Call,
@@ -67,16 +71,22 @@ pub(crate) struct Connection {
     read_elsewhere: bool,
     /// It gave up its turn although it could go on.
     yielded: bool,
+    /// The client has taken some of the response.
+    taken: bool,
 }
 
 /// What a connection needs next.
 pub(crate) enum Step {
     /// The application is to be called.
     Call(Box<Request>),
+    /// More of a request body is in memory than should be: it is to be moved to a file.
+    Spill,
     /// The request is refused.
     Refuse(Refused),
     /// More of the response is to be pulled.
     Pull,
+    /// What is to be sent next is in a file.
+    Refill,
     /// Nothing, until the socket says so.
     Rest { phase: Phase, progress: bool },
     /// To be closed.
@@ -88,6 +98,7 @@ impl Connection {
         socket: Arc<Socket>,
         endpoint: Arc<Endpoint>,
         limits: &Arc<Limits>,
+        buffer: usize,
         timeouts: &Timeouts,
         now: Instant,
     ) -> Self {
@@ -102,6 +113,7 @@ impl Connection {
             served: 0,
             closing: None,
             limits: Arc::clone(limits),
+            buffer,
             reader: Reader {
                 receiver: Receiver::new(Arc::clone(limits)),
                 inbox: BytesMut::new(),
@@ -115,6 +127,7 @@ impl Connection {
             lingering: false,
             read_elsewhere: false,
             yielded: false,
+            taken: false,
         }
     }
 
@@ -210,16 +223,10 @@ impl Connection {
     /// Moves bytes until something must be decided. `scratch` is where the worker reads to.
     pub(crate) fn advance(&mut self, scratch: &mut [u8]) -> Step {
         self.yielded = false;
-        let unsent = self.outbox.len();
-        if unsent > 0 && self.outbox.flush(&self.socket).is_err() {
-            return Step::Close(CloseReason::Disconnected);
-        }
-        self.pace.add((unsent - self.outbox.len()) as u64);
-        if !self.outbox.is_empty() {
-            return Step::Rest {
-                phase: Phase::Writing,
-                progress: self.outbox.len() < unsent,
-            };
+        if !self.outbox.is_empty()
+            && let Some(step) = self.flush()
+        {
+            return step;
         }
         if self.response.is_some() {
             return Step::Pull;
@@ -230,16 +237,54 @@ impl Connection {
         }
     }
 
-    /// Sends `head` and `body`, or keeps what the client does not take now.
+    /// Sends what has been kept; `None` if all of it is sent.
+    fn flush(&mut self) -> Option<Step> {
+        let unsent = self.outbox.len();
+        if self.outbox.flush(&self.socket).is_err() {
+            return Some(Step::Close(CloseReason::Disconnected));
+        }
+        let taken = unsent - self.outbox.len();
+        self.count_taken(taken);
+        if self.outbox.wants_refill() {
+            return Some(Step::Refill);
+        }
+        if self.outbox.is_empty() {
+            return None;
+        }
+        let runs_ahead = self
+            .response
+            .as_ref()
+            .is_some_and(|response| response.runs_ahead());
+        Some(match runs_ahead {
+            true => Step::Pull,
+            false => Step::Rest {
+                phase: Phase::Writing,
+                progress: self.was_taken(),
+            },
+        })
+    }
+
+    /// Sends `head` and `body`, or keeps what the client does not take now; in pieces as they are, as
+    /// long as no more than `keep` bytes are in memory.
     ///
     /// # Errors
     ///
     /// The connection is broken.
-    pub(crate) fn send(&mut self, head: &[u8], body: Bytes) -> io::Result<()> {
-        let before = self.outbox.len() + head.len() + body.len();
-        self.outbox.send(&self.socket, head, body)?;
-        self.pace.add((before - self.outbox.len()) as u64);
+    pub(crate) fn send(&mut self, head: &[u8], body: Bytes, keep: usize) -> io::Result<()> {
+        let before = self.outbox.len() + (head.len() + body.len()) as u64;
+        self.outbox.send(&self.socket, head, body, keep)?;
+        self.count_taken(before - self.outbox.len());
         Ok(())
+    }
+
+    fn count_taken(&mut self, bytes: u64) {
+        self.pace.add(bytes);
+        self.taken |= bytes > 0;
+    }
+
+    /// Whether the client has taken anything since it was asked last.
+    pub(crate) fn was_taken(&mut self) -> bool {
+        std::mem::take(&mut self.taken)
     }
 
     /// Reads until a request can be answered.
@@ -250,6 +295,9 @@ impl Connection {
                 Ok(Some(complete)) => return Step::Call(complete),
                 Ok(None) => {}
                 Err(refused) => return Step::Refuse(refused),
+            }
+            if self.must_spill() {
+                return Step::Spill;
             }
             if !self.readable {
                 break;
@@ -287,13 +335,49 @@ impl Connection {
                     if !begun {
                         self.pace = Pace::default();
                     }
-                    let of_body = if begun { length } else { partial.length() };
-                    self.pace.add(of_body as u64);
+                    let of_body = if begun {
+                        length as u64
+                    } else {
+                        partial.body.length()
+                    };
+                    self.pace.add(of_body);
                 }
                 Ok(complete)
             }
             Err(_) => Err(Step::Close(CloseReason::Disconnected)),
         }
+    }
+
+    /// Whether more of a request body is in memory than should be.
+    fn must_spill(&self) -> bool {
+        let in_memory = self
+            .partial
+            .as_ref()
+            .map_or(0, |partial| partial.body.in_memory());
+        in_memory > self.buffer
+    }
+
+    /// Moves what is here of the request body to a file. May block.
+    ///
+    /// # Errors
+    ///
+    /// The request is to be refused.
+    pub(crate) fn spill(&mut self, store: &Arc<Store>) -> Result<(), SpoolError> {
+        match &mut self.partial {
+            Some(partial) => partial.body.spill(store),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the request that is being read is for a head: its answer has no body.
+    pub(crate) fn asks_for_head(&self) -> bool {
+        let method = self.partial.as_ref().map(|partial| &partial.head.method);
+        method == Some(&Method::HEAD)
+    }
+
+    /// Forgets the request that is being read: it will not be answered but by the host.
+    pub(crate) fn give_up_request(&mut self) {
+        self.partial = None;
     }
 
     /// Feeds what is in the inbox, and the first `fresh` bytes of `scratch`, to the receiver.
@@ -325,7 +409,8 @@ impl Connection {
             .as_mut()
             .is_some_and(|partial| partial.must_continue())
         {
-            self.outbox.send(&self.socket, CONTINUE, Bytes::new())?;
+            self.outbox
+                .send(&self.socket, CONTINUE, Bytes::new(), usize::MAX)?;
         }
         Ok(())
     }

@@ -115,7 +115,9 @@ mod seating;
 mod server;
 mod shared;
 mod socket;
+mod spool;
 mod stopwatch;
+mod upload;
 mod worker;
 
 pub use server::{Handle, Server};

@@ -1,13 +1,10 @@
 //! A request on its way from the wire to the application.
 
-use bytes::Bytes;
 use gateway_core::Input;
-use gateway_http1::{Error, Event, Receiver, RequestHead};
+use gateway_http1::{BodyFraming, Error, Event, Receiver, RequestHead};
 use http::{HeaderMap, Method};
 
-/// How much is set aside for a body before any of it is here. A length that a client merely states
-/// takes no memory.
-const ADVANCE: u64 = 64 * 1024;
+use crate::upload::Upload;
 
 /// A request whose head is here, and of whose body perhaps not all is. Handed on in a box: it is large,
 /// and on its way through many hands.
@@ -16,7 +13,7 @@ pub(crate) struct Request {
     pub(crate) head: RequestHead,
     /// The client waits for `100 Continue`: the body is asked for when the application reads.
     pub(crate) awaited: bool,
-    body: Vec<u8>,
+    pub(crate) body: Upload,
     trailers: Option<HeaderMap>,
 }
 
@@ -71,7 +68,7 @@ pub(crate) fn receive(
             Some(Event::Data(range)) => {
                 let data = &input[start + range.start..start + range.end];
                 if let Some(partial) = partial {
-                    partial.body.extend_from_slice(data);
+                    partial.body.push(data);
                 }
             }
             Some(Event::Trailers(trailers)) => {
@@ -90,14 +87,14 @@ pub(crate) fn receive(
 
 impl Request {
     fn new(head: RequestHead) -> Self {
-        let ahead = match head.framing {
-            gateway_http1::BodyFraming::Length(length) => length.min(ADVANCE) as usize,
-            _ => 0,
+        let length = match head.framing {
+            BodyFraming::Length(length) => Some(length),
+            _ => None,
         };
         Self {
             head,
             awaited: false,
-            body: Vec::with_capacity(ahead),
+            body: Upload::expecting(length),
             trailers: None,
         }
     }
@@ -107,20 +104,14 @@ impl Request {
         format!("{} {}", self.head.method, self.head.path())
     }
 
-    /// How much of the body is here, in bytes.
-    pub(crate) fn length(&self) -> usize {
-        self.body.len()
-    }
-
     /// Whether `100 Continue` is to be sent now: the client waits for it, nothing of the body is
     /// here, and it was not asked before.
     pub(crate) fn must_continue(&mut self) -> bool {
-        self.body.is_empty() && std::mem::take(&mut self.head.expects_continue)
+        self.body.length() == 0 && std::mem::take(&mut self.head.expects_continue)
     }
 
     /// Head and whole body.
     pub(crate) fn into_whole(self) -> (RequestHead, Input) {
-        let input = Input::from(Bytes::from(self.body)).with_trailers(self.trailers);
-        (self.head, input)
+        (self.head, self.body.into_input(self.trailers))
     }
 }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use gateway_core::server::{Panic, catch};
-use gateway_core::{BodyKind, Ending, Error, Outcome};
+use gateway_core::{BodyKind, Delivery, Ending, Error, Outcome};
 use gateway_http1::{AfterResponse, EncodeError, Encoder, Exchange};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
@@ -30,6 +30,10 @@ pub(crate) struct Responding {
     body: BodyKind,
     encoder: Option<Encoder>,
     failure: Option<Ending>,
+    /// It is made ahead of its client.
+    buffered: bool,
+    /// It was, and no more of it can be kept: it goes on when the client has taken what there is.
+    held_back: bool,
     /// Only a reset tells the client that the body is truncated.
     undelimited: bool,
 }
@@ -55,6 +59,8 @@ pub(crate) enum Failure {
     Panicked(Panic),
     #[error("{0}")]
     Encode(EncodeError),
+    #[error("what was kept of it is lost: {0}")]
+    Lost(std::io::Error),
 }
 
 impl Responding {
@@ -79,8 +85,35 @@ impl Responding {
             body,
             encoder: Some(encoder),
             failure: None,
+            buffered: false,
+            held_back: false,
             undelimited,
         }
+    }
+
+    /// Has the body made ahead of its client, unless it is in memory or in a file of its own already.
+    pub(crate) fn deliver(&mut self, delivery: Delivery) {
+        let is_made = matches!(
+            self.body,
+            BodyKind::Iter(_) | BodyKind::Stream(_) | BodyKind::Channel(_)
+        );
+        self.buffered = is_made && delivery == Delivery::Buffered;
+    }
+
+    /// How much of it may be kept in memory as it is, of `buffer` bytes: all of what is in memory
+    /// already.
+    pub(crate) fn keep(&self, buffer: usize) -> usize {
+        if self.buffered { buffer } else { usize::MAX }
+    }
+
+    /// Whether more of it is to be made although the client has not taken what there is.
+    pub(crate) fn runs_ahead(&self) -> bool {
+        self.buffered && !self.held_back && !self.is_over()
+    }
+
+    /// No more of it can be kept, until the client has taken what there is.
+    pub(crate) fn hold_back(&mut self, hold: bool) {
+        self.held_back = hold;
     }
 
     /// Whether all of the body has been pulled.
@@ -165,7 +198,7 @@ impl Responding {
     pub(crate) fn fail(&mut self, failure: &Failure) {
         self.failure = Some(match failure {
             Failure::Panicked(_) => Ending::Panicked,
-            Failure::Body(_) | Failure::Encode(_) => Ending::Failed,
+            Failure::Body(_) | Failure::Encode(_) | Failure::Lost(_) => Ending::Failed,
         });
     }
 

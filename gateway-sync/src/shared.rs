@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use gateway_core::server::{Limits, Timeouts};
-use gateway_core::{Address, CancelReason, Endpoint, Gateway, Scheme};
+use gateway_core::{Address, CancelReason, Delivery, Endpoint, Gateway, Scheme};
 
 use crate::connection::Connection;
 use crate::deadline::Phase;
@@ -19,6 +19,7 @@ use crate::predictor::{Measured, Predictor};
 use crate::seat::{Seat, Sweep};
 use crate::seating::Seating;
 use crate::socket::Socket;
+use crate::spool::Store;
 use crate::worker::Parked;
 
 /// Connections taken from a listener in one go, before those that are ready get their turn.
@@ -38,6 +39,9 @@ pub(crate) struct Shared<A> {
     /// Threads that serve a body which the client holds back.
     pub(crate) lent: Arc<AtomicUsize>,
     pub(crate) threads: usize,
+    pub(crate) store: Arc<Store>,
+    /// How bodies are delivered that say nothing of it.
+    pub(crate) delivery: Delivery,
     gateway: Gateway,
     /// Empty once the server takes no more connections.
     listeners: RwLock<Vec<Listener>>,
@@ -64,6 +68,8 @@ impl<A> Shared<A> {
         threads: usize,
         limits: Limits,
         timeouts: Timeouts,
+        store: Arc<Store>,
+        delivery: Delivery,
         alarm: Arc<Alarm>,
         stopping: Arc<AtomicBool>,
     ) -> io::Result<Self> {
@@ -84,6 +90,8 @@ impl<A> Shared<A> {
             timeouts: Arc::new(timeouts),
             lent: Arc::new(AtomicUsize::new(0)),
             threads,
+            store,
+            delivery,
             gateway: Gateway::new(host),
             listeners: RwLock::new(listeners),
             connections: AtomicUsize::new(0),
@@ -252,6 +260,7 @@ impl<A> Shared<A> {
             Arc::new(socket),
             Arc::new(endpoint),
             &self.http1,
+            self.limits.buffer,
             &self.timeouts,
             Instant::now(),
         );

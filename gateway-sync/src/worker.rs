@@ -13,9 +13,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use gateway_core::server::{Pace, Panic, Parker, catch};
-use gateway_core::{Application, BodyKind, CancelReason, Ending, status};
+use gateway_core::{Application, BodyKind, CancelReason, Ending, Response, status};
 use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 
 use crate::connection::{Connection, Step};
 use crate::date::Date;
@@ -408,6 +409,8 @@ impl<'a, A: Application> Worker<'a, A> {
                 Step::Call(request) => self.serve(turn, request),
                 Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
+                Step::Spill => self.spill(turn),
+                Step::Refill => self.refill(turn),
                 Step::Rest { phase, progress } => Flow::Rest(phase, progress),
                 Step::Close(reason) => Flow::Close(reason),
             };
@@ -426,19 +429,45 @@ impl<'a, A: Application> Worker<'a, A> {
         let Refused { error, is_head } = refused;
         let remote = &turn.connection.endpoint.remote;
         tracing::info!(%remote, status = error.status().as_u16(), %error, "request refused");
-        self.answer_and_close(turn, error.status(), Exchange::refused(error), is_head)
+        self.answer_and_close(
+            turn,
+            status(error.status()),
+            Exchange::refused(error),
+            is_head,
+        )
+    }
+
+    /// Moves what is here of a request body to a file; a request whose body cannot be kept is refused.
+    fn spill(&mut self, turn: &mut Turn) -> Flow {
+        let entry = self.shared.predictor.entry("", b"request");
+        let (connection, store) = (&mut turn.connection, &self.shared.store);
+        let spilled = self.may_block(entry, || connection.spill(store));
+        let Err(error) = spilled else {
+            return Flow::Yield; // others first: there may be much of it
+        };
+        let phase = Phase::Body;
+        let sight = turn.connection.sight(phase, turn.connection.deadline.since);
+        sight.log_cut(&error.to_string(), self.now(turn));
+        let mut answer = status(error.status());
+        if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+            let soon = HeaderValue::from_static("1");
+            answer.headers_mut().insert(RETRY_AFTER, soon);
+        }
+        let exchange = Exchange::unread(CloseReason::UnreadBody);
+        let is_head = turn.connection.asks_for_head();
+        self.answer_and_close(turn, answer, exchange, is_head)
     }
 
     /// Sends a short answer in the application's stead, after which the connection closes.
     fn answer_and_close(
         &mut self,
         turn: &mut Turn,
-        code: StatusCode,
+        response: Response,
         exchange: Exchange,
         is_head: bool,
     ) -> Flow {
         self.out.clear();
-        let response = status(code);
+        let code = response.status();
         let text = match response.body().kind() {
             BodyKind::Bytes(text) => text.clone(),
             _ => Bytes::new(),
@@ -454,7 +483,8 @@ impl<'a, A: Application> Worker<'a, A> {
         turn.connection.closing = exchange.closing();
         turn.connection.pace = Pace::default();
         turn.connection.count_answer();
-        self.send(turn, Bytes::new())
+        turn.connection.give_up_request();
+        self.send(turn, Bytes::new(), usize::MAX)
     }
 
     /// The connection's time is over.
@@ -466,7 +496,9 @@ impl<'a, A: Application> Worker<'a, A> {
         match phase {
             Phase::Head | Phase::Body if reading != Reading::Idle => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
-                self.answer_and_close(turn, StatusCode::REQUEST_TIMEOUT, exchange, false)
+                let answer = status(StatusCode::REQUEST_TIMEOUT);
+                let is_head = connection.asks_for_head();
+                self.answer_and_close(turn, answer, exchange, is_head)
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
             // Nothing was asked: there is nothing to answer.
@@ -491,7 +523,7 @@ impl<'a, A: Application> Worker<'a, A> {
             if let Some(live) = response.live.take() {
                 turn.connection.take_back(live);
             }
-            let unsent = turn.connection.outbox.len() as u64;
+            let unsent = turn.connection.outbox.len();
             let outcome = response.cut(ending, unsent);
             self.seated(response.entry.of_body(), || {
                 response.close_body(&turn.connection.current);

@@ -10,7 +10,9 @@ use std::thread;
 use std::time::Duration;
 
 use gateway_core::server::{Limits, Timeouts};
-use gateway_core::{Body, CancelReason, Environ, Response, Result, Sender, blocking, text};
+use gateway_core::{
+    Body, CancelReason, Delivery, Environ, Response, Result, Sender, blocking, text,
+};
 use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 
@@ -131,7 +133,7 @@ fn a_deadline_is_seen_by_blocking_code_and_ends_async_code() {
 }
 
 #[test]
-fn an_iterator_is_pulled_only_as_fast_as_its_client_reads() {
+fn a_live_iterator_is_pulled_only_as_fast_as_its_client_reads() {
     let pulled = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = std::sync::Arc::clone(&pulled);
     let app = blocking(move |environ: Environ| {
@@ -139,10 +141,12 @@ fn an_iterator_is_pulled_only_as_fast_as_its_client_reads() {
             return Ok(text("quick"));
         }
         let count = std::sync::Arc::clone(&count);
-        Ok(Response::new(Body::iter((0..1000).map(move |_| {
+        let mut response = Response::new(Body::iter((0..1000).map(move |_| {
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Ok::<_, gateway_core::Error>(vec![b'x'; 64 * 1024])
-        }))))
+        })));
+        response.extensions_mut().insert(Delivery::Live);
+        Ok(response)
     });
     let running = Running::start(server(1), app);
     let mut slow = Client::connect_narrow(&running.address, 4096).unwrap();

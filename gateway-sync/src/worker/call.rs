@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use gateway_core::server::{Call, Pace, Panic, RawHead, catch};
-use gateway_core::{Application, CancelReason, Environ, Response};
+use gateway_core::{Application, CancelReason, Environ, Response, status};
 use gateway_http1::RequestHead;
 use http::{Method, StatusCode};
 
@@ -34,7 +34,8 @@ impl<A: Application> Worker<'_, A> {
         if head.method == Method::CONNECT {
             // An origin server has no tunnels (RFC 9110 §9.3.6); what follows is for one.
             let exchange = head.exchange();
-            return self.answer_and_close(turn, StatusCode::NOT_IMPLEMENTED, exchange, false);
+            let answer = status(StatusCode::NOT_IMPLEMENTED);
+            return self.answer_and_close(turn, answer, exchange, false);
         }
         let path = &head.bytes()[head.path_range()];
         let entry = self.shared.predictor.entry(head.method.as_str(), path);

@@ -5,7 +5,7 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use gateway_core::server::{catch, error_response};
-use gateway_core::{Application, CancelReason, Ending, Error, Outcome, Response, status};
+use gateway_core::{Application, CancelReason, Delivery, Ending, Error, Outcome, Response, status};
 use gateway_http1::{
     AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
 };
@@ -18,6 +18,7 @@ use crate::live::Live;
 use crate::log::Current;
 use crate::predictor::{Entry, Forecast};
 use crate::respond::{Failure, Nudge, Pulled, Responding, close};
+use crate::spool::SpoolError;
 use crate::stopwatch::Stopwatch;
 
 /// Pieces of a body that are pulled in one turn, before other connections get theirs.
@@ -53,10 +54,12 @@ impl<A: Application> Worker<'_, A> {
                 Ok(encoded) => encoded,
                 Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
             };
+        let delivery = Delivery::of(response.extensions(), response.body(), self.shared.delivery);
         let (parts, body) = response.into_parts();
         let body = body.into_kind();
         let mut responding = Responding::new(entry, &exchange, encoder, parts.status, ending, body);
         responding.live = live;
+        responding.deliver(delivery);
         if responding.needs_reset() {
             self.shared.seats[turn.seat].set_undelimited(turn.slot);
         }
@@ -88,8 +91,11 @@ impl<A: Application> Worker<'_, A> {
     fn pull_from(&mut self, turn: &mut Turn, response: &mut Responding) -> (Flow, bool) {
         let seated = self.held.is_some();
         for pieces in 0..PIECES {
-            if response.is_over() {
-                return (self.complete(turn, response), true);
+            if turn.connection.outbox.is_empty() {
+                response.hold_back(false);
+                if response.is_over() {
+                    return (self.complete(turn, response), true);
+                }
             }
             if seated && pieces > 0 && self.held.is_none() {
                 break; // it took its time: others first
@@ -98,18 +104,28 @@ impl<A: Application> Worker<'_, A> {
                 Pulled::Piece(data) => (data, Flow::Continue),
                 Pulled::Over(after) => {
                     turn.connection.closing = closing(after);
+                    self.close_body(turn, response);
                     (Bytes::new(), Flow::Continue)
                 }
                 Pulled::Pending => (Bytes::new(), Flow::Rest(Phase::Application, false)),
                 Pulled::Failed(failure) => (Bytes::new(), self.abort(turn, response, &failure)),
             };
-            let sent = self.send(turn, data);
+            let keep = response.keep(self.shared.limits.buffer);
+            let sent = self.send(turn, data, keep);
             let writing = !turn.connection.outbox.is_empty();
+            let goes_on = matches!(next, Flow::Continue) && response.runs_ahead();
+            if writing && goes_on {
+                self.spill_response(turn, response);
+            }
+            let rests = writing && !(goes_on && response.runs_ahead());
             match (sent, next) {
                 (Flow::Close(reason), _) | (_, Flow::Close(reason)) => {
                     return (Flow::Close(reason), false);
                 }
-                _ if writing => return (Flow::Rest(Phase::Writing, true), false),
+                _ if rests => {
+                    let taken = turn.connection.was_taken();
+                    return (Flow::Rest(Phase::Writing, taken), false);
+                }
                 (_, Flow::Continue) => {}
                 (_, next) => return (next, false),
             }
@@ -123,30 +139,83 @@ impl<A: Application> Worker<'_, A> {
             return response.pull(&mut self.out);
         }
         let entry = response.entry.of_body();
-        let predictor = &self.shared.predictor;
-        let leaves = response.blocks() && predictor.forecast(entry) != Forecast::Short;
+        let mut out = std::mem::take(&mut self.out);
+        let pulled = match response.blocks() {
+            true => self.may_block(entry, || response.pull(&mut out)),
+            false => self.seated(entry, || response.pull(&mut out)),
+        };
+        self.out = out;
+        pulled
+    }
+
+    /// Runs code that may block: on the seat if it is expected to be quick, without it if not.
+    pub(super) fn may_block<T>(&mut self, entry: Entry, code: impl FnOnce() -> T) -> T {
+        let leaves = self.shared.predictor.forecast(entry) != Forecast::Short;
         let watch = leaves.then(|| Stopwatch::start(&self.account));
         if leaves {
             self.leave_seat();
         }
-        let mut out = std::mem::take(&mut self.out);
-        let pulled = self.seated(entry, || response.pull(&mut out));
-        self.out = out;
+        let value = self.seated(entry, code);
         if let Some(watch) = watch {
-            self.shared
-                .predictor
-                .learn(entry, watch.measure(&self.account));
+            let measured = watch.measure(&self.account);
+            self.shared.predictor.learn(entry, measured);
         }
-        pulled
+        value
     }
 
-    /// Sends what is encoded, and `data`; keeps what the client does not take.
-    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes) -> Flow {
+    /// Drops a body of which nothing more is needed, although not all of it is sent.
+    fn close_body(&mut self, turn: &Turn, response: &mut Responding) {
+        if !response.is_inert() {
+            let entry = response.entry.of_body();
+            self.seated(entry, || response.close_body(&turn.connection.current));
+        }
+    }
+
+    /// Moves what the client has not taken to a file, if memory holds too much of it. If that cannot
+    /// be, the rest is made when the client has taken what there is.
+    fn spill_response(&mut self, turn: &mut Turn, response: &mut Responding) {
+        let (limits, store) = (&self.shared.limits, &self.shared.store);
+        let outbox = &mut turn.connection.outbox;
+        if !outbox.must_spill(limits.buffer) {
+            return;
+        }
+        let entry = self.shared.predictor.entry("", b"response");
+        let spilled = self.may_block(entry, || outbox.spill(store, limits.response_spool));
+        if let Err(error) = spilled {
+            response.hold_back(true);
+            let request = &turn.connection.current;
+            match error {
+                SpoolError::Full => tracing::debug!(%request, %error, "response held back"),
+                SpoolError::Failed(_) => tracing::warn!(%request, %error, "response held back"),
+            }
+        }
+    }
+
+    /// Reads what comes next of what was kept for the client.
+    pub(super) fn refill(&mut self, turn: &mut Turn) -> Flow {
+        let entry = self.shared.predictor.entry("", b"response");
+        let outbox = &mut turn.connection.outbox;
+        match self.may_block(entry, || outbox.refill()) {
+            Ok(()) => Flow::Yield, // others first: there may be much of it
+            Err(error) => match turn.connection.response.take() {
+                Some(mut response) => {
+                    let flow = self.abort(turn, &mut response, &Failure::Lost(error));
+                    turn.connection.response = Some(response);
+                    flow
+                }
+                None => Flow::Close(CloseReason::Aborted),
+            },
+        }
+    }
+
+    /// Sends what is encoded, and `data`; keeps what the client does not take, as it is while no more
+    /// than `keep` bytes are in memory.
+    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes, keep: usize) -> Flow {
         let connection = &mut *turn.connection;
         if self.out.is_empty() && data.is_empty() {
             return Flow::Continue;
         }
-        let sent = connection.send(&self.out, data);
+        let sent = connection.send(&self.out, data, keep);
         self.out.clear();
         match sent {
             Ok(()) => Flow::Continue,
@@ -185,7 +254,7 @@ impl<A: Application> Worker<'_, A> {
         response.fail(failure);
         Flow::Close(match failure {
             Failure::Encode(error) => CloseReason::BadResponse(*error),
-            Failure::Body(_) | Failure::Panicked(_) => CloseReason::Aborted,
+            Failure::Body(_) | Failure::Panicked(_) | Failure::Lost(_) => CloseReason::Aborted,
         })
     }
 

@@ -73,3 +73,10 @@ pub(crate) fn cores() -> usize {
 pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")
 }
+
+/// How many unnamed files this process has open in `directory`.
+pub(crate) fn files_in(directory: &std::path::Path) -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    let links = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    links.filter(|link| link.starts_with(directory)).count()
+}

@@ -193,6 +193,7 @@ fn an_endless_body_is_made_as_it_is_taken(stage: &Stage<'_>) -> Verdict {
         let app = finishes(endless(kind, pattern(CHUNK), MOST, &pulled), &outcomes);
         let host = stage.serve_with(app, |setup| {
             setup.timeouts.write_stall = Duration::from_millis(300);
+            setup.limits.response_spool = 16 * 1024 * 1024; // made ahead, on hosts that do so
         })?;
         let mut client = Client::connect_narrow(&host.addresses()[0], 10_000)?;
         client.send(request("GET /", &[], ""))?;

@@ -1,0 +1,179 @@
+//! A request body that is gathered before the application is called: in memory, and beyond that in a
+//! file.
+//!
+//! ```text
+//!   ┌───── temporary file ─────┬── memory ──┐
+//!   │ written when memory is full            │ ◀─ what comes
+//!   └──────────────────────────┴────────────┘
+//! ```
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use gateway_core::{Input, InputError};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::spool::{Spool, SpoolError, Store};
+
+/// How much is set aside for a body before any of it is here. A length that a client merely states
+/// takes no memory.
+const ADVANCE: u64 = 64 * 1024;
+
+/// What is here of a request body.
+#[derive(Debug, Default)]
+pub(crate) struct Upload {
+    file: Option<Spool>,
+    memory: Vec<u8>,
+}
+
+impl Upload {
+    /// Nothing of a body of this length, where it is known.
+    pub(crate) fn expecting(length: Option<u64>) -> Self {
+        let ahead = length.unwrap_or(0).min(ADVANCE) as usize; // at most ADVANCE
+        Self {
+            file: None,
+            memory: Vec::with_capacity(ahead),
+        }
+    }
+
+    /// How much is here, in bytes.
+    pub(crate) fn length(&self) -> u64 {
+        let in_file = self.file.as_ref().map_or(0, Spool::length);
+        in_file + self.memory.len() as u64
+    }
+
+    /// How much of it is in memory, in bytes.
+    pub(crate) fn in_memory(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// Takes what has come.
+    pub(crate) fn push(&mut self, data: &[u8]) {
+        self.memory.extend_from_slice(data);
+    }
+
+    /// Moves what is in memory to the file. May block.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept: the request is to be refused.
+    pub(crate) fn spill(&mut self, store: &Arc<Store>) -> Result<(), SpoolError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(store.open()?),
+        };
+        file.append(&self.memory)?;
+        self.memory = Vec::new(); // a client that now takes its time holds none
+        Ok(())
+    }
+
+    /// The body as the application reads it.
+    pub(crate) fn into_input(self, trailers: Option<HeaderMap>) -> Input {
+        let memory = Bytes::from(self.memory);
+        match self.file {
+            None => Input::from(memory).with_trailers(trailers),
+            Some(file) => Input::live(Spooled {
+                file: Some(file),
+                read: 0,
+                memory,
+                trailers,
+            }),
+        }
+    }
+}
+
+/// A body of which the first part is in a file. It is read where it is asked for, by a thread that may
+/// block.
+struct Spooled {
+    file: Option<Spool>,
+    read: u64,
+    memory: Bytes,
+    trailers: Option<HeaderMap>,
+}
+
+impl Body for Spooled {
+    type Data = Bytes;
+    type Error = InputError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
+        if let Some(piece) = self.next_of_file() {
+            return Poll::Ready(Some(piece.map(Frame::data)));
+        }
+        if !self.memory.is_empty() {
+            let rest = std::mem::take(&mut self.memory);
+            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        }
+        let trailers = self.trailers.take();
+        Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining() == 0 && self.trailers.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining())
+    }
+}
+
+impl Spooled {
+    fn remaining(&self) -> u64 {
+        let in_file = self
+            .file
+            .as_ref()
+            .map_or(0, |file| file.length() - self.read);
+        in_file + self.memory.len() as u64
+    }
+
+    fn next_of_file(&mut self) -> Option<Result<Bytes, InputError>> {
+        let file = self.file.as_ref()?;
+        match file.read_at(self.read) {
+            Ok(piece) => {
+                self.read += piece.len() as u64;
+                if self.read == file.length() {
+                    self.file = None; // what it held is free for others
+                }
+                Some(Ok(piece))
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot read the temporary file of a request body");
+                Some(Err(InputError::Lost))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_the_same_wherever_it_was_kept() {
+        let store = Store::new(None, 1 << 20);
+        let body: Vec<u8> = (0..200_000u32).map(|n| (n ^ (n >> 8)) as u8).collect();
+        for keep in [usize::MAX, 100_000, 1000, 0] {
+            let mut upload = Upload::expecting(Some(body.len() as u64));
+            for piece in body.chunks(30_000) {
+                upload.push(piece);
+                if upload.in_memory() > keep {
+                    upload.spill(&store).unwrap();
+                }
+            }
+            assert_eq!(upload.length(), body.len() as u64);
+            let mut trailers = HeaderMap::new();
+            trailers.insert("x-sum", http::HeaderValue::from_static("7"));
+            let mut input = upload.into_input(Some(trailers));
+            assert_eq!(input.remaining(), Some(body.len() as u64));
+            let read = input.blocking_read_all(1 << 20).unwrap();
+            assert!(read == body, "{keep}");
+            assert_eq!(input.remaining(), Some(0));
+            assert_eq!(input.trailers().unwrap()["x-sum"], "7");
+        }
+    }
+}
