@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use gateway_core::Address;
+use gateway_core::server::Limits;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as RawSocket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -54,12 +55,13 @@ impl Bound {
         }
     }
 
-    /// Starts to listen inside the runtime, with a backlog of `backlog` connections.
-    pub(crate) fn listen(self, backlog: u32) -> io::Result<Listener> {
-        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+    /// Starts to listen inside the runtime; sets the backlog, and how much the kernel keeps unsent.
+    pub(crate) fn listen(self, limits: &Limits) -> io::Result<Listener> {
+        let backlog = i32::try_from(limits.backlog).unwrap_or(i32::MAX);
         match self {
             Self::Tcp(listener) => {
                 SockRef::from(&listener).listen(backlog)?;
+                bound_unsent(&listener, limits.buffer)?;
                 listener.set_nonblocking(true)?;
                 Ok(Listener::Tcp(TcpListener::from_std(listener)?))
             }
@@ -70,6 +72,17 @@ impl Bound {
             }
         }
     }
+}
+
+/// Bounds what the kernel keeps unsent for a connection, which has this from its listener. Left alone it
+/// takes megabytes for each client that reads slowly, until a few thousand of them have used up what the
+/// machine has for all its sockets; and how slow they are cannot be told.
+fn bound_unsent(listener: &std::net::TcpListener, bytes: usize) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    SockRef::from(listener).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (listener, bytes);
+    Ok(())
 }
 
 fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {

@@ -166,11 +166,11 @@ impl Server {
     /// ([`Unsupported`](io::ErrorKind::Unsupported)), or a socket cannot be listened on.
     pub async fn serve(self, app: impl Application) -> io::Result<()> {
         check_requirements(&app, capabilities())?;
-        let backlog = self.settings.limits.backlog;
+        let limits = &self.settings.limits;
         let listeners: io::Result<Vec<Listener>> = self
             .bound
             .into_iter()
-            .map(|bound| bound.listen(backlog))
+            .map(|bound| bound.listen(limits))
             .collect();
         let listeners = listeners?;
         let shared = Shared::new(self.settings, Arc::clone(&self.stop));

@@ -8,6 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use gateway_core::Address;
+use gateway_core::server::Limits;
 use socket2::{Domain, SockAddr, Type};
 
 use crate::socket::Socket;
@@ -48,12 +49,16 @@ impl Listener {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
-    /// Sets the backlog, and makes ready to accept. A socket that is merely bound listens from now on.
-    pub(crate) fn listen(&self, backlog: u32) -> io::Result<()> {
-        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+    /// Sets the backlog and how much the kernel keeps unsent, and makes ready to accept. A socket that is
+    /// merely bound listens from now on.
+    pub(crate) fn listen(&self, limits: &Limits) -> io::Result<()> {
+        let backlog = i32::try_from(limits.backlog).unwrap_or(i32::MAX);
         rustix::net::listen(self, backlog)?;
         match self {
-            Self::Tcp(listener) => listener.set_nonblocking(true),
+            Self::Tcp(listener) => {
+                bound_unsent(listener, limits.buffer)?;
+                listener.set_nonblocking(true)
+            }
             Self::Unix(listener) => listener.set_nonblocking(true),
         }
     }
@@ -111,6 +116,18 @@ impl AsFd for Listener {
             Self::Unix(listener) => listener.as_fd(),
         }
     }
+}
+
+/// Bounds what the kernel keeps unsent for a connection, which has this from its listener. Left alone it
+/// takes megabytes for each client that reads slowly, until a few thousand of them have used up what the
+/// machine has for all its sockets; and how slow they are cannot be told.
+fn bound_unsent(listener: &TcpListener, bytes: usize) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(listener)
+        .set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (listener, bytes);
+    Ok(())
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {

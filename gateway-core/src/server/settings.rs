@@ -19,8 +19,10 @@ pub struct Limits {
     pub body: u64,
     /// How much of a request body, or of a response that its client takes slowly, is kept in memory,
     /// in bytes; the rest goes to a temporary file. Default 64 KiB (nginx: `client_body_buffer_size`
-    /// 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). A host that hands bodies over as they
-    /// come has no use for it.
+    /// 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). The kernel keeps as much unsent for a
+    /// connection, where it can be told so (`TCP_NOTSENT_LOWAT`), and says that the client has taken
+    /// something when half of that is gone. A host that hands bodies over as they come has no other use
+    /// for it.
     pub buffer: usize,
     /// Temporary files of all requests and responses together, in bytes. Beyond it a request is
     /// refused with 503, and a response is made only as fast as its client takes it. Default 1 GiB

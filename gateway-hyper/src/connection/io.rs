@@ -210,12 +210,12 @@ impl Io {
         Err(refusal.of_input().into())
     }
 
-    /// Notes how the client takes what is written. What the kernel takes at once says nothing of that:
-    /// the count begins when it has no more room.
+    /// Notes how the client takes what is written. All that the kernel takes counts, also what it has room
+    /// for at once: how much of that the client has, it only says when a good part is gone.
     fn note_write(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Pending if !self.stalls => self.begin_to_stall(),
-            Poll::Ready(Ok(length)) if self.stalls || self.pace != Pace::default() => {
+            Poll::Ready(Ok(length)) => {
                 self.pace.add(*length as u64);
                 self.end_stall();
             }
