@@ -3,14 +3,14 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use gateway_core::server::{Host, Limits, Timeouts, catch, check_requirements};
-use gateway_core::{Address, Application};
+use gateway_core::{Address, Application, Delivery};
 
 use crate::drain::Drain;
 use crate::host::ThreadedHost;
@@ -18,6 +18,7 @@ use crate::listener::Listener;
 use crate::monitor::{Alarm, Look, Rhythm, Watch};
 use crate::reactor::Reactor;
 use crate::shared::Shared;
+use crate::spool::Store;
 use crate::worker::Worker;
 
 /// Threads for each core, where the number is not set: enough for a service that waits now and
@@ -36,6 +37,8 @@ pub struct Server {
     limits: Limits,
     timeouts: Timeouts,
     reactor: Reactor,
+    delivery: Delivery,
+    spool_in: Option<PathBuf>,
     handle: Handle,
 }
 
@@ -136,6 +139,24 @@ impl Server {
         self
     }
 
+    /// Whether response bodies are made ahead of their clients, where neither the response nor the
+    /// nature of its body says anything: this is for iterators. Default: they are.
+    #[must_use]
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// Where temporary files are made: for what is more than [`Limits::buffer`] of a request body, or of
+    /// a response that its client takes slowly. They have no names, and go with what they are for.
+    /// Default: where the system has its temporary files (`TMPDIR`, else `/tmp`); where that is memory,
+    /// a directory on a disk is better.
+    #[must_use]
+    pub fn spool_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool_in = Some(directory.into());
+        self
+    }
+
     /// Polls async applications inside a tokio runtime, for those that use its timers and sockets.
     /// The runtime is the program's own, and must outlive the server; the application runs on the
     /// server's threads all the same. With it the host has
@@ -175,6 +196,7 @@ impl Server {
             listener.listen(&self.limits)?;
         }
         let seats = cores().min(self.threads);
+        let store = Store::new(self.spool_in, self.limits.spool);
         let shared = Arc::new(Shared::new(
             application,
             host,
@@ -183,6 +205,8 @@ impl Server {
             self.threads,
             self.limits,
             self.timeouts,
+            store,
+            self.delivery,
             Arc::clone(&self.handle.alarm),
             Arc::clone(&self.handle.stopping),
         )?);
@@ -206,6 +230,8 @@ impl Server {
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             reactor: Reactor::default(),
+            delivery: Delivery::Buffered,
+            spool_in: None,
             handle: Handle {
                 stopping: Arc::default(),
                 alarm: Arc::default(),
