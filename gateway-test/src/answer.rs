@@ -11,6 +11,7 @@ use http_body::Body as _;
 
 /// What an application answered, read to its end.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Answer {
     /// The status: of the response, or of what a host answers to the error or panic.
     pub status: StatusCode,
@@ -28,6 +29,7 @@ pub struct Answer {
 
 /// What ended a call or a body early.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Failure {
     /// The application, or its body, gave an error.
     Failed(Error),

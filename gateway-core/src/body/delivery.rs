@@ -27,6 +27,7 @@ use super::{Body, BodyKind};
 /// takes them slowly, and a wish: a host that makes every body as the client takes it, as gateway-hyper
 /// does, has nothing to change for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Delivery {
     /// The body is made as fast as it can be, and what the client does not take is kept: in memory,
     /// then in a temporary file. So the application is done early, and holds nothing for the sake of a

@@ -11,6 +11,7 @@ use super::incoming::Incoming;
 
 /// One response as it came.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reply {
     /// Minor version: 1 for HTTP/1.1.
     pub minor_version: u8,
@@ -32,6 +33,7 @@ pub struct Reply {
 
 /// What tells the end of a response body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BodyEnd {
     /// The response has none: HEAD, 1xx, 204, 304.
     None,

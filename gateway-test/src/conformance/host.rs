@@ -79,6 +79,7 @@ pub struct Running {
 
 /// A host did not end well.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HostError {
     /// It did not end at all.
     #[error("the host did not stop: {0}")]

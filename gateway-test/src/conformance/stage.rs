@@ -13,6 +13,7 @@ use crate::fixtures::{Style, answering};
 
 /// One behaviour that every host has.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Case {
     /// The behaviour, in words.
     pub name: &'static str,
