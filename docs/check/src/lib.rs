@@ -1,24 +1,13 @@
-//! The documentation site, checked: every Rust block of every page compiles and runs as a test of this
-//! crate, links lead somewhere, and what a page copies from elsewhere is what stands there.
+//! The code of the documentation site: every Rust block of every page, and of the READMEs, compiles and
+//! runs as a test of this crate.
 //!
-//! ```text
-//!   docs/*.md ──▶ mdbook ──▶ site preprocess ──▶ docs/book/ ◀── site finish: the files that pages link to
-//! ```
-//!
-//! `scripts/site` builds the whole. **In scope**: Markdown, as far as links, headings and code blocks go.
-//! **Out of scope**: HTML, which is mdBook's.
+//! The tests start what the pages on deployment deploy: `tests/service.rs` the program, `tests/proxies.rs`
+//! the configurations of nginx and HAProxy.
 
 #![forbid(unsafe_code)]
 
-pub mod documents;
-pub mod html;
-pub mod links;
-pub mod preprocess;
-pub mod regions;
-pub mod settings;
-
-/// Each page as the documentation of a module, so that its code is tested. A test compares the list
-/// with the folder.
+/// Each page as the documentation of a module, so that its code is tested. A test of
+/// gateway-site compares the list with the folder.
 macro_rules! pages {
     ($($name:ident $path:literal)*) => {
         $(

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs};
 
-use gateway_docs::{documents, preprocess};
+use gateway_site::{documents, preprocess};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -46,7 +46,7 @@ fn finish(site: &Path) -> Result<(), Box<dyn Error>> {
         fs::create_dir_all(to.parent().unwrap_or(site))?;
         fs::copy(documents::root().join(&path), to)?;
     }
-    let broken = gateway_docs::html::broken(site)?;
+    let broken = gateway_site::html::broken(site)?;
     if broken.is_empty() {
         return Ok(());
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::{env, fs};
 
-use gateway_docs::documents::{all, all_pages, pages, relative};
-use gateway_docs::{links, regions};
+use gateway_site::documents::{all, all_pages, pages, relative};
+use gateway_site::{links, regions};
 
 #[test]
 fn every_link_leads_to_a_file_and_a_heading_that_are_there() {
@@ -31,14 +31,14 @@ fn what_pages_copy_is_what_stands_there() {
     }
     assert!(
         old.is_empty(),
-        "out of date: {}; GATEWAY_WRITE_DOCS=1 cargo test -p gateway-docs brings them up to date",
+        "out of date: {}; GATEWAY_WRITE_DOCS=1 cargo test -p gateway-site brings them up to date",
         old.join(", ")
     );
 }
 
 #[test]
 fn every_page_with_rust_code_is_compiled() {
-    let modules = include_str!("../src/lib.rs");
+    let modules = include_str!("../../check/src/lib.rs");
     // The front page's code is compiled by examples/hello.
     let elsewhere = ["../README.md"];
     for page in all().unwrap() {
@@ -47,7 +47,7 @@ fn every_page_with_rust_code_is_compiled() {
         if has_code && !elsewhere.contains(&&*name) {
             assert!(
                 modules.contains(&format!("\"../../{name}\"")),
-                "{name} is missing in src/lib.rs"
+                "{name} is missing in docs/check/src/lib.rs"
             );
         }
     }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn renews_what_stands_between_the_marks_and_nothing_else() {
-        let page = root().join("docs/check/page.md");
+        let page = root().join("docs/site/page.md");
         let old = "before\n<!-- copy: Cargo.toml -->\nold\n<!-- end -->\nafter\n";
         let new = renewed(&page, old).unwrap();
         assert!(new.starts_with("before\n<!-- copy: Cargo.toml -->\n```toml\n[package]\n"));
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn refuses_a_region_without_end_or_source() {
-        let page = root().join("docs/check/page.md");
+        let page = root().join("docs/site/page.md");
         for text in [
             "\n<!-- copy: Cargo.toml -->\n",
             "\n<!-- copy: none -->\n<!-- end -->",
