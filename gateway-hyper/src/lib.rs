@@ -129,6 +129,7 @@
 
 mod accept;
 mod cause;
+mod closing;
 mod connection;
 mod declared;
 mod drain;

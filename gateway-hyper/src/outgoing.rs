@@ -12,6 +12,7 @@ use gateway_core::server::{Panic, catch};
 use gateway_core::{Body, BodyKind, Channel, Ending, Error, Stream};
 use http_body::{Frame, SizeHint};
 
+use crate::closing::close;
 use crate::connection::Taking;
 use crate::declared::Framing;
 use crate::exchange::{AT_ONCE, Exchange};
@@ -62,7 +63,10 @@ impl Outgoing {
     /// The body of a response whose head says `framing`.
     pub(crate) fn new(body: Body, framing: Framing, mut exchange: Box<Exchange>) -> Self {
         let source = match framing {
-            Framing::None | Framing::Withheld(_) => Source::Ended,
+            Framing::None | Framing::Withheld(_) => {
+                close(body, &exchange.progress);
+                Source::Ended
+            }
             _ => Source::of(body.into_kind(), &exchange),
         };
         exchange.taking = Taking::of_stream();
@@ -133,8 +137,13 @@ impl Outgoing {
         Ok(())
     }
 
+    fn close_source(&mut self) {
+        let source = std::mem::replace(&mut self.source, Source::Ended);
+        close(source, &self.exchange.progress);
+    }
+
     fn end(&mut self) -> Result<(), Fault> {
-        self.source = Source::Ended;
+        self.close_source();
         match self.framing {
             Framing::Exactly(declared) if declared > self.exchange.sent() => Err(Fault::TooShort {
                 missing: declared - self.exchange.sent(),
@@ -148,24 +157,34 @@ impl Outgoing {
 
     /// Cuts the response, but lets go out first what was sent before: the client shall see that
     /// something was to come.
-    fn abort(&mut self, fault: &Fault, cx: &mut Context<'_>) {
-        self.source = Source::Ended;
+    fn abort(&mut self, fault: Fault, cx: &mut Context<'_>) {
+        self.close_source();
         self.rest = Bytes::new();
         self.exchange.fail(match fault {
             Fault::Panicked(_) => Ending::Panicked,
             _ => Ending::Failed,
         });
+        // Its text is the application's code.
+        let error = catch(|| fault.to_string());
+        let error = error.unwrap_or_else(|panic| format!("the body's error {panic}"));
         tracing::error!(
             request = %self.exchange.progress,
             sent = self.exchange.sent(),
-            error = %fault,
+            error,
             "response aborted"
         );
+        close(fault, &self.exchange.progress);
         if self.framing == Framing::UntilClose {
             self.exchange.state.set_reset(); // an end like any other would look like the end
         }
         self.aborting = Some(Aborted);
         cx.waker().wake_by_ref();
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.close_source();
     }
 }
 
@@ -198,7 +217,7 @@ impl http_body::Body for Outgoing {
         match checked {
             Ok(frame) => Poll::Ready(frame.map(Ok)),
             Err(fault) => {
-                self.abort(&fault, cx);
+                self.abort(fault, cx);
                 Poll::Pending
             }
         }
@@ -222,7 +241,10 @@ impl http_body::Body for Outgoing {
 
 impl Source {
     fn of(kind: BodyKind, exchange: &Exchange) -> Self {
-        let pull = |maker| Self::Pull(Pull::new(Arc::clone(&exchange.state.shared.pool), maker));
+        let pull = |maker| {
+            let pool = Arc::clone(&exchange.state.shared.pool);
+            Self::Pull(Pull::new(pool, Arc::clone(&exchange.progress), maker))
+        };
         match kind {
             BodyKind::Empty => Self::Ended,
             BodyKind::Bytes(bytes) => Self::Bytes(bytes),

@@ -10,12 +10,15 @@ use gateway_core::server::{Panic, catch};
 use gateway_core::{Error, FileBody, Iter};
 use tokio::sync::oneshot;
 
+use crate::closing::close;
 use crate::pool::Pool;
+use crate::progress::Progress;
 
 /// Chunks that block while they are made. Each is a job of its own on the pool, and the next is
 /// asked for when the last has been taken: between two chunks no thread is held.
 pub(crate) struct Pull {
     pool: Arc<Pool>,
+    request: Arc<Progress>,
     state: State,
 }
 
@@ -36,9 +39,10 @@ enum State {
 }
 
 impl Pull {
-    pub(crate) fn new(pool: Arc<Pool>, maker: Maker) -> Self {
+    pub(crate) fn new(pool: Arc<Pool>, request: Arc<Progress>, maker: Maker) -> Self {
         Self {
             pool,
+            request,
             state: State::Idle(maker),
         }
     }
@@ -69,11 +73,20 @@ impl Pull {
         };
         let (answer, asked) = oneshot::channel();
         self.state = State::Running(asked);
+        let request = Arc::clone(&self.request);
         self.pool.pull(Box::new(move || {
             let made = catch(|| maker.next());
             // What has ended is closed here, on a thread that may block.
-            let more = matches!(made, Ok(Some(Ok(_))));
-            let _ = answer.send((made, more.then_some(maker)));
+            let more = match made {
+                Ok(Some(Ok(_))) => Some(maker),
+                _ => {
+                    close(maker, &request);
+                    None
+                }
+            };
+            if let Err(unwanted) = answer.send((made, more)) {
+                close(unwanted, &request);
+            }
         }));
     }
 }
@@ -90,7 +103,8 @@ impl Drop for Pull {
             State::Ended => None,
         };
         if let Some(maker) = maker {
-            self.pool.pull(Box::new(move || drop(maker)));
+            let request = Arc::clone(&self.request);
+            self.pool.pull(Box::new(move || close(maker, &request)));
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Caught, Panic, Stage, error_response, status_of};
+use gateway_core::server::{Caught, Panic, Stage, catch, error_response, status_of};
 use gateway_core::{
     Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
@@ -17,6 +18,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
 use crate::cause::Cause;
+use crate::closing::close;
 use crate::declared::{self, Question};
 use crate::exchange::Exchange;
 use crate::input::input;
@@ -128,8 +130,22 @@ async fn within<F: Future>(
     late.map_err(|_| Failure::Late)
 }
 
-/// Answers in the application's stead, and says why in the log.
+/// Answers in the application's stead. Its error is its code too, which may panic when it is shown, or
+/// dropped.
 fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
+    match catch(|| answer_to(failure, exchange)) {
+        Ok(response) => response,
+        Err(panic) => {
+            let request = &exchange.progress;
+            tracing::error!(%request, %panic, "the application's error panicked");
+            exchange.set_verdict(Ending::Panicked);
+            status(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// Answers what went wrong, and says it in the log.
+fn answer_to(failure: Failure, exchange: &mut Exchange) -> Response {
     let failure = refused_body(failure, exchange);
     let mut response = match &failure {
         Failure::Unread(refusal) | Failure::Refused(refusal) => status(refusal.status()),
@@ -206,7 +222,8 @@ fn finish(mut response: Response, mut exchange: Box<Exchange>) -> http::Response
                 "the application's response cannot be sent"
             );
             exchange.set_verdict(Ending::Failed);
-            response = status(StatusCode::INTERNAL_SERVER_ERROR);
+            let own = status(StatusCode::INTERNAL_SERVER_ERROR);
+            close(mem::replace(&mut response, own), &exchange.progress);
             declared::Framing::of_own(response.body().length(), exchange.method())
         }
     };

@@ -54,7 +54,7 @@ pub(crate) enum Pulled {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("the body failed: {0}")]
-    Body(Error),
+    Body(String),
     #[error("the body {0}")]
     Panicked(Panic),
     #[error("{0}")]
@@ -143,7 +143,9 @@ impl Responding {
         }
         let waker = self.waker.clone();
         let mut cx = Context::from_waker(waker.as_ref().unwrap_or(Waker::noop()));
-        match catch(|| next_frame(&mut self.body, &mut cx)) {
+        // An error's text is the application's code too, and its drop.
+        let frame = || next_frame(&mut self.body, &mut cx).map_err(|error| error.to_string());
+        match catch(frame) {
             Err(panic) => Pulled::Failed(Failure::Panicked(panic)),
             Ok(Poll::Pending) => Pulled::Pending,
             Ok(Poll::Ready(None)) => self.end(out),

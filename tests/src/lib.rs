@@ -3,16 +3,21 @@
 //! * `tests/conformance.rs` runs every case of [`gateway_test::conformance`] on every host.
 //! * `tests/restarts.rs` stops and starts every host while it is asked all the time.
 //! * `tests/corpus.rs` sends every request of `requests/` to every host.
+//! * `tests/faults.rs` has applications misbehave on every host.
 //! * `tests/differential.rs` sends them through nginx and HAProxy too: front and host must agree.
 
 #![forbid(unsafe_code)]
 
 mod crowd;
+mod faults;
 mod front;
 mod hosts;
+mod log;
 mod quiet;
 
 pub use crowd::{Crowd, Fate, Manner, Tally, answers_the_crowd};
+pub use faults::{FAULTS, Fault, ON_PURPOSE, Shows, endless, hide_panics_on_purpose};
 pub use front::{Answer, Front, Proxy, Recorder, Seen, agree, answers_in, installed};
 pub use hosts::{HyperHost, SyncHost, hosts};
+pub use log::Log;
 pub use quiet::hide_fixture_panics;

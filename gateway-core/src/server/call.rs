@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::caught::catch;
 use crate::cancel::{CancelReason, CancelState, Cancelled};
 use crate::finish::{Ending, OnFinish, Outcome};
 
@@ -71,8 +72,7 @@ impl CallState {
             }
             for callback in callbacks {
                 // A callback's panic is its own; the hook has printed it.
-                let _ =
-                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| callback(outcome)));
+                let _ = catch(|| callback(outcome));
             }
         }
     }

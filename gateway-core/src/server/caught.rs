@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -38,7 +39,18 @@ impl<F: Future + Unpin> Future for Caught<F> {
 /// [`Panic`] if it panicked.
 pub fn catch<T>(code: impl FnOnce() -> T) -> Result<T, Panic> {
     // What the code leaves half done is the application's, and is not looked at again.
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| Panic::of(payload.as_ref()))
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| {
+        let panic = Panic::of(payload.as_ref());
+        discard(payload);
+        panic
+    })
+}
+
+/// Drops a payload, which is the application's code too. What that panics with is dropped by nobody.
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(another);
+    }
 }
 
 /// The application panicked.
@@ -61,6 +73,22 @@ impl Panic {
 mod tests {
     use super::*;
     use crate::server::block_on;
+
+    #[test]
+    fn a_payload_that_panics_in_its_drop_is_one_panic() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                std::panic::panic_any(Bomb);
+            }
+        }
+        let result = catch(|| std::panic::panic_any(Bomb));
+        let panic: Panic = result.map(|(): ()| ()).unwrap_err();
+        assert_eq!(
+            panic.to_string(),
+            "panicked: with something that is not text"
+        );
+    }
 
     #[test]
     fn a_panic_in_a_future_is_an_error() {
