@@ -107,7 +107,7 @@ impl<B: BlockingApplication> Application for Blocking<B> {
 
 /// Work for a client that has left while the call was queued is not begun.
 fn refuse_abandoned(environ: &Environ) -> Result<(), Error> {
-    match environ.cancelled().reason() {
+    match environ.cancel_reason() {
         None => Ok(()),
         Some(reason) => Err(StatusError::new(
             http::StatusCode::SERVICE_UNAVAILABLE,

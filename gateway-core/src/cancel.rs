@@ -86,7 +86,9 @@ impl CancelState {
 
     /// Whether it can serve another call as it is.
     pub(crate) fn is_untouched(&mut self) -> bool {
-        self.reason().is_none() && self.lock().wakers.is_empty()
+        let waiting = self.waiting.get_mut();
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        *self.reason.get_mut() == 0 && waiting.wakers.is_empty()
     }
 
     /// Has `waker` woken; a key that was given before takes the place of its last one.

@@ -13,7 +13,9 @@ use crate::path::SplitPath;
 use crate::request_head::RequestHead;
 use crate::server::{Call, RawHead};
 use crate::vars::Told;
-use crate::{Address, Cancelled, Endpoint, Gateway, Input, Outcome, Scheme, StatusError};
+use crate::{
+    Address, CancelReason, Cancelled, Endpoint, Gateway, Input, Outcome, Scheme, StatusError,
+};
 
 /// One request, as the application sees it: PEP 3333's environ, with types.
 ///
@@ -314,6 +316,11 @@ impl Environ {
     /// Tells whether anyone still waits for the answer.
     pub fn cancelled(&self) -> Cancelled {
         self.0.call.cancelled()
+    }
+
+    /// Why the call is cancelled, if it is.
+    pub(crate) fn cancel_reason(&self) -> Option<CancelReason> {
+        self.0.call.0.cancel.reason()
     }
 
     /// By when the answer is due, if the host has a limit. Size the time-outs of your own upstream

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use crate::token::{self, Set};
+use crate::token::Set;
 
 /// `unreserved` (RFC 3986 §2.3).
 static NAME: Set = Set::of(b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~");
@@ -58,7 +58,11 @@ fn read_port(digits: &[u8]) -> Option<u16> {
     if digits.len() > 5 {
         return None;
     }
-    token::decimal(digits)?.try_into().ok()
+    let port = digits.iter().try_fold(0, |port: u32, digit| {
+        let value = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
+        Some(port * 10 + value) // five digits are far from 32 bits
+    })?;
+    port.try_into().ok()
 }
 
 #[cfg(test)]

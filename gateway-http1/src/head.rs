@@ -115,6 +115,11 @@ impl RequestHead {
         &self.bytes
     }
 
+    /// The same, for who needs nothing else any more.
+    pub fn into_bytes(self) -> Arc<[u8]> {
+        self.bytes
+    }
+
     /// Where in [`bytes`](Self::bytes) the request target stands.
     pub fn target(&self) -> Range<usize> {
         self.target.whole.range()

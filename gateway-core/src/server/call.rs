@@ -78,7 +78,9 @@ impl CallState {
     }
 
     fn is_untouched(&mut self) -> bool {
-        self.cancel.is_untouched() && self.lock().is_empty()
+        let waiting = self.on_finish.get_mut();
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        self.cancel.is_untouched() && waiting.is_empty()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<OnFinish>> {

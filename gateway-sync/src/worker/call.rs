@@ -18,10 +18,13 @@ use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::Request;
 use crate::stopwatch::Stopwatch;
 
+/// What an application answers. Large, and therefore left where it was put.
+pub(super) type Answer = Option<gateway_core::Result<Response>>;
+
 /// How a call ended.
 pub(super) enum Ended {
     /// The application answered, or failed.
-    Answered(gateway_core::Result<Response>),
+    Answered,
     Panicked(Panic),
     /// Nobody waits for the answer; an async application was dropped.
     Cancelled(CancelReason),
@@ -84,12 +87,13 @@ impl<A: Application> Worker<'_, A> {
                 (Some(live), input)
             }
         };
-        let call = turn.connection.call().clone();
+        let call = turn.connection.call();
         let endpoint = Arc::clone(&turn.connection.endpoint);
-        let ended = match Environ::from_raw(raw(head), input, endpoint, &call) {
+        let mut answer = None;
+        let ended = match Environ::from_raw(raw(head), input, endpoint, call) {
             Ok(environ) => {
                 let environ = self.with_times(turn, environ);
-                let (ended, measured) = self.call(environ, entry, forecast, &call);
+                let (ended, measured) = self.call(environ, entry, forecast, call, &mut answer);
                 if let Some(measured) = measured
                     && live.is_none()
                 {
@@ -97,10 +101,12 @@ impl<A: Application> Worker<'_, A> {
                 }
                 ended
             }
-            Err(error) => Ended::Answered(Err(error.into())),
+            Err(error) => {
+                answer = Some(Err(error.into()));
+                Ended::Answered
+            }
         };
-        drop(call);
-        self.respond(turn, entry, exchange, ended, live)
+        self.respond(turn, entry, exchange, ended, answer, live)
     }
 
     /// Gives the request a call that no other has used. The first of a turn finds it ready.
@@ -137,10 +143,13 @@ impl<A: Application> Worker<'_, A> {
         entry: Entry,
         forecast: Forecast,
         call: &Call,
+        answer: &mut Answer,
     ) -> (Ended, Option<Measured>) {
         let application = &self.shared.application;
         // In an option, so that its drop, which is the application's code too, can be caught.
-        let mut future = pin!(Some(async move { application.call(environ).await }));
+        let mut future = pin!(Some(async move {
+            *answer = Some(application.call(environ).await);
+        }));
         let waker = self.waker.clone();
         let mut cx = Context::from_waker(&waker);
         let watch = (forecast != Forecast::Short).then(|| Stopwatch::start(&self.account));
@@ -195,7 +204,7 @@ impl<A: Application> Worker<'_, A> {
     /// Sleeps until the future is ready, or nobody waits for it any more.
     fn wait<F>(&self, mut future: Pin<&mut Option<F>>, cx: &mut Context<'_>, call: &Call) -> Ended
     where
-        F: Future<Output = gateway_core::Result<Response>>,
+        F: Future<Output = ()>,
     {
         let mut cancelled = call.cancelled();
         loop {
@@ -213,24 +222,24 @@ impl<A: Application> Worker<'_, A> {
 /// The head as the interface takes it.
 fn raw(head: RequestHead) -> RawHead {
     RawHead {
-        bytes: Arc::clone(head.bytes()),
         target: head.target(),
         fields: head.fields(),
-        method: head.method,
+        method: head.method.clone(),
         version: head.version,
+        bytes: head.into_bytes(),
     }
 }
 
 /// Polls the application; its panic is an end of the call, and not of the thread.
 fn poll<F>(future: Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<Ended>
 where
-    F: Future<Output = gateway_core::Result<Response>>,
+    F: Future<Output = ()>,
 {
     let Some(future) = future.as_pin_mut() else {
         return Poll::Pending;
     };
     match catch(|| future.poll(cx)) {
-        Ok(Poll::Ready(result)) => Poll::Ready(Ended::Answered(result)),
+        Ok(Poll::Ready(())) => Poll::Ready(Ended::Answered),
         Ok(Poll::Pending) => Poll::Pending,
         Err(panic) => Poll::Ready(Ended::Panicked(panic)),
     }

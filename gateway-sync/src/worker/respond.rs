@@ -11,7 +11,7 @@ use gateway_http1::{
 };
 use http::StatusCode;
 
-use super::call::Ended;
+use super::call::{Answer, Ended};
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
 use crate::live::Live;
@@ -32,6 +32,7 @@ impl<A: Application> Worker<'_, A> {
         entry: Entry,
         mut exchange: Exchange,
         ended: Ended,
+        answer: Answer,
         live: Option<Live>,
     ) -> Flow {
         if matches!(ended, Ended::Cancelled(CancelReason::Disconnected)) {
@@ -44,20 +45,19 @@ impl<A: Application> Worker<'_, A> {
             self.seated(entry.of_body(), || turn.connection.call().finish(&outcome));
             return Flow::Close(CloseReason::Disconnected);
         }
-        let (response, ending) = response_of(ended, &turn.connection.current);
+        let (mut response, mut ending) = response_of(ended, answer, &turn.connection.current);
         if let Some(live) = &live {
             live.answer();
         }
         self.decide_persistence(turn, &mut exchange, live.as_ref());
-        let (encoder, response, ending) =
-            match self.encode(turn, &exchange, response, ending, entry) {
-                Ok(encoded) => encoded,
-                Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
-            };
+        let encoder = match self.encode(turn, &exchange, &mut response, &mut ending, entry) {
+            Ok(encoder) => encoder,
+            Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
+        };
         let delivery = Delivery::of(response.extensions(), response.body(), self.shared.delivery);
-        let (parts, body) = response.into_parts();
-        let body = body.into_kind();
-        let mut responding = Responding::new(entry, &exchange, encoder, parts.status, ending, body);
+        let status = response.status();
+        let body = response.into_body().into_kind();
+        let mut responding = Responding::new(entry, &exchange, encoder, status, ending, body);
         responding.live = live;
         responding.deliver(delivery);
         if responding.needs_reset() {
@@ -277,23 +277,24 @@ impl<A: Application> Worker<'_, A> {
         &mut self,
         turn: &Turn,
         exchange: &Exchange,
-        response: Response,
-        ending: Ending,
+        response: &mut Response,
+        ending: &mut Ending,
         entry: Entry,
-    ) -> Result<(Encoder, Response, Ending), EncodeError> {
+    ) -> Result<Encoder, EncodeError> {
         self.out.clear();
-        let error = match self.encode_head(turn, exchange, &response) {
-            Ok(encoder) => return Ok((encoder, response, ending)),
+        let error = match self.encode_head(turn, exchange, response) {
+            Ok(encoder) => return Ok(encoder),
             Err(error) => error,
         };
         let request = &turn.connection.current;
         tracing::error!(%request, %error, "the response cannot be sent");
+        let own = status(StatusCode::INTERNAL_SERVER_ERROR);
+        let refused = std::mem::replace(response, own);
         self.seated(entry.of_body(), || {
-            close(response.into_body().into_kind(), request);
+            close(refused.into_body().into_kind(), request);
         });
-        let response = status(StatusCode::INTERNAL_SERVER_ERROR);
-        let encoder = self.encode_head(turn, exchange, &response)?;
-        Ok((encoder, response, Ending::Failed))
+        *ending = Ending::Failed;
+        self.encode_head(turn, exchange, response)
     }
 
     fn encode_head(
@@ -331,15 +332,17 @@ impl<A: Application> Worker<'_, A> {
 }
 
 /// What a call's end is answered with, and how the request ends if that is sent whole.
-fn response_of(ended: Ended, request: &Current) -> (Response, Ending) {
-    match ended {
-        Ended::Answered(Ok(response)) => (response, Ending::Complete),
-        Ended::Answered(Err(error)) => failed(error, request),
-        Ended::Panicked(panic) => {
+fn response_of(ended: Ended, answer: Answer, request: &Current) -> (Response, Ending) {
+    match (ended, answer) {
+        (Ended::Answered, Some(Ok(response))) => (response, Ending::Complete),
+        (Ended::Answered, Some(Err(error))) => failed(error, request),
+        // Never: the future leaves its answer before it is ready.
+        (Ended::Answered, None) => (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Failed),
+        (Ended::Panicked(panic), _) => {
             tracing::error!(%request, %panic, "the application panicked");
             (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
         }
-        Ended::Cancelled(reason) => {
+        (Ended::Cancelled(reason), _) => {
             tracing::warn!(%request, %reason, "call given up");
             let ending = match reason {
                 CancelReason::Deadline => Ending::TimedOut,
