@@ -216,6 +216,15 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
+    /// Ready when there is something to read, the end among it, or an error.
+    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let polled = match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
+            Self::Unix(stream) => stream.poll_read_ready(cx),
+        };
+        polled.map(|_| ()) // who reads learns of the error
+    }
+
     /// Makes closing the socket a reset: the client cannot take what it got for the whole.
     pub(crate) fn reset_on_close(&self) {
         let no_wait = Some(std::time::Duration::ZERO);

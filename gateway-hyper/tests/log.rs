@@ -269,6 +269,32 @@ fn the_limit_of_connections_is_told_once_while_it_lasts() {
     assert_eq!(log().count(told), 1);
 }
 
+/// Idle connections cost little, and are as good as others.
+#[test]
+fn a_connection_that_has_rested_goes_on() {
+    log();
+    let server = start_with(
+        |_environ: Environ| async { Ok(text("hello")) },
+        |server| server.timeouts(timeouts(|timeouts| timeouts.idle = PATIENCE)),
+    );
+    let mut client = ask(&server, "/");
+    client.until("hello");
+    let remote = format!("remote={}", client.stream.local_addr().unwrap());
+    log().until(&["idle connection rests", &remote]);
+    // A head in pieces, and two requests at once.
+    for piece in [
+        "G",
+        "ET / HTTP/1.1\r\nHo",
+        "st: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        client.send(piece);
+    }
+    client.until("hello");
+    client.until("hello");
+    client.finish_sending();
+    assert_eq!(client.rest(), "");
+}
+
 #[test]
 fn a_flood() {
     let server = start(|_environ: Environ| async { Ok(text("hello")) });

@@ -20,17 +20,21 @@ use crate::shared::Phase;
 /// as its end loses nothing (GOAWAY, RFC 9113 §6.8).
 ///
 /// The timer is not moved with each request: it is let go off, finds that the deadline has moved
-/// on, and is set anew. So a busy connection pays for a timer once in half a minute.
+/// on, and is set anew. So a busy connection pays for a timer once in a few seconds.
+///
+/// `may_rest` says whether it returns when the connection has been idle for a while.
 pub(super) async fn drive<C>(
-    connection: C,
+    mut connection: Pin<&mut C>,
     begin_to_end: impl Fn(Pin<&mut C>),
     protocol: Protocol,
+    may_rest: bool,
     state: &State,
-) where
+) -> Driven
+where
     C: Future<Output = hyper::Result<()>>,
 {
     let shared = &state.shared;
-    let mut connection = pin!(connection);
+    let rested_since = state.waits().requests;
     let mut ending = None;
     let mut armed = shared.clock.now();
     let mut is_set = false;
@@ -39,16 +43,18 @@ pub(super) async fn drive<C>(
         state.set_waker(cx.waker());
         loop {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(ended);
+                return Poll::Ready(ended.map(|()| Driven::Ended));
             }
             let phase = shared.stop.phase();
             if phase == Phase::Cutting {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(Ok(Driven::Ended));
             }
+            let waits = state.waits();
             let waits = Waits {
                 ending,
                 multiplexed: protocol == Protocol::Http2,
-                ..state.waits()
+                may_rest: may_rest || waits.requests > rested_since,
+                ..waits
             };
             let asked_to_end = phase == Phase::Draining && protocol == Protocol::Http2;
             if ending.is_none() && (asked_to_end || state.is_last()) {
@@ -90,17 +96,27 @@ pub(super) async fn drive<C>(
                         begin_to_end(connection.as_mut());
                     }
                 }
+                Overdue::Rest => return Poll::Ready(Ok(Driven::Resting)),
                 Overdue::Leaving => state.set_left(),
                 Overdue::Idle | Overdue::Head | Overdue::Write | Overdue::Slow | Overdue::Gone => {
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(Ok(Driven::Ended));
                 }
             }
         }
     })
     .await;
-    if let Err(error) = ended {
+    ended.unwrap_or_else(|error| {
         tracing::debug!(remote = %state.endpoint.remote, %error, "connection ended");
-    }
+        Driven::Ended
+    })
+}
+
+/// What became of a connection that was driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Driven {
+    Ended,
+    /// Nothing is asked, and nothing is on its way: hyper can be let go.
+    Resting,
 }
 
 /// Why a connection is cut that is overdue; nothing where the client has left by itself.
@@ -110,7 +126,7 @@ fn cause_of(what: Overdue) -> Option<Cause> {
         Overdue::Slow => Some(Cause::TakenTooSlowly),
         Overdue::Head => Some(Cause::HeadTooLate),
         Overdue::Idle => Some(Cause::Idle),
-        Overdue::Leaving | Overdue::Gone => None,
+        Overdue::Rest | Overdue::Leaving | Overdue::Gone => None,
     }
 }
 

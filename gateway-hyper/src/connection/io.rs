@@ -135,6 +135,14 @@ impl Io {
         }
     }
 
+    /// Ready when the client has sent something, or closed.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.waiting.is_empty() {
+            true => self.socket.poll_readable(cx),
+            false => Poll::Ready(()),
+        }
+    }
+
     /// Reads past the bytes that wait. False at the end of the stream.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut space = [0; READ];

@@ -6,16 +6,19 @@ mod flow;
 mod frames;
 mod io;
 mod opening;
+mod rest;
 mod state;
 mod streams;
 
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use gateway_core::Application;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 pub(crate) use io::Io;
@@ -24,9 +27,11 @@ pub(crate) use streams::Taking;
 
 use crate::exchange::Exchange;
 use crate::listener::Socket;
+use crate::outgoing::Outgoing;
 use crate::service;
-use drive::drive;
+use drive::{Driven, drive};
 use opening::{Opening, Protocol};
+use rest::rest;
 use streams::Streams;
 
 /// What waits to be sent on an HTTP/2 stream, in bytes (hyper: 400 KiB; nginx `http2_chunk_size`: 8 KiB
@@ -51,25 +56,39 @@ pub(crate) async fn serve<A: Application>(mut socket: Socket, state: Arc<State>,
         return;
     };
     let protocol = opened.protocol;
-    let io = TokioIo::new(Io::new(socket, Arc::clone(&state), opened));
-    let service = {
-        let state = Arc::clone(&state);
-        service_fn(move |request: Request<Incoming>| {
-            let exchange = Exchange::begin(Arc::clone(&state), &request);
-            service::serve(exchange, Arc::clone(&app), request)
-        })
-    };
-    match protocol {
-        Protocol::Http1 => {
-            let connection = http1(&state).serve_connection(io, service);
-            drive(connection, |it| it.graceful_shutdown(), protocol, &state).await;
-        }
-        Protocol::Http2 => {
-            let connection = http2(&state).serve_connection(io, service);
-            drive(connection, |it| it.graceful_shutdown(), protocol, &state).await;
-        }
+    let mut io = Io::new(socket, Arc::clone(&state), opened);
+    if protocol == Protocol::Http2 {
+        let connection = http2(&state).serve_connection(TokioIo::new(io), service(&state, &app));
+        let end = |connection: Pin<&mut _>| http2::Connection::graceful_shutdown(connection);
+        drive(pin!(connection), end, protocol, false, &state).await;
+        return state.over();
     }
-    state.over();
+    let mut may_rest = true;
+    loop {
+        let mut connection =
+            http1(&state).serve_connection(TokioIo::new(io), service(&state, &app));
+        let end = |connection: Pin<&mut _>| http1::Connection::graceful_shutdown(connection);
+        let driven = drive(Pin::new(&mut connection), end, protocol, may_rest, &state).await;
+        if driven == Driven::Ended {
+            return state.over();
+        }
+        // hyper has read no more than whole heads, and all of them are answered.
+        io = connection.into_parts().io.into_inner();
+        may_rest = rest(&io, &state).await;
+    }
+}
+
+/// What hyper calls for each request.
+fn service<A: Application>(
+    state: &Arc<State>,
+    app: &Arc<A>,
+) -> impl HttpService<Incoming, ResBody = Outgoing, Error = Infallible, Future: Send + 'static> + use<A>
+{
+    let (state, app) = (Arc::clone(state), Arc::clone(app));
+    service_fn(move |request: Request<Incoming>| {
+        let exchange = Exchange::begin(Arc::clone(&state), &request);
+        service::serve(exchange, Arc::clone(&app), request)
+    })
 }
 
 /// hyper's part of HTTP/1. Its own header time-out stays off: it would arm a timer for each request.

@@ -305,6 +305,7 @@ impl State {
             // Its driver knows these.
             ending: None,
             multiplexed: false,
+            may_rest: false,
             stopping: self.is_draining(),
         }
     }
