@@ -138,6 +138,11 @@ impl Cancelled {
         Self { call, key: None }
     }
 
+    /// Whether both tell of one call.
+    pub(crate) fn is_of_the_call_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.call, &other.call)
+    }
+
     /// Whether the call is cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.reason().is_some()

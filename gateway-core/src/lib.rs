@@ -13,7 +13,7 @@
 //!
 //! **In scope**: the application's call, its environ, bodies in both directions, errors and the
 //! statuses they name, cancellation and deadlines, what a host can do and what an application
-//! needs; `mount` and `head`. **Out of scope**: sockets, threads, runtimes, HTTP on the wire (a
+//! needs; `mount`, `head` and `lint`. **Out of scope**: sockets, threads, runtimes, HTTP on the wire (a
 //! host's business), routing, templates, sessions (an application's).
 //!
 //! # A whole application
@@ -58,6 +58,7 @@
 //! | to stop when nobody waits | [`Environ::cancelled`], [`Environ::deadline`] |
 //! | to know how it ended | [`Environ::on_finish`] |
 //! | middleware | an [`Application`] that holds an application: [`Head`], [`Mount`] |
+//! | to know that both sides keep to the specification | [`lint()`] |
 //! | to write a host | [`server`] |
 
 #![forbid(unsafe_code)]
@@ -75,6 +76,7 @@ mod finish;
 mod gateway;
 mod head;
 mod input;
+mod lint;
 mod mount;
 mod path;
 mod request_head;
@@ -94,6 +96,7 @@ pub use finish::{Ending, Outcome};
 pub use gateway::Gateway;
 pub use head::Head;
 pub use input::Input;
+pub use lint::{Findings, Lint, Violation, lint};
 pub use mount::Mount;
 pub use response::{status, text};
 

@@ -1,11 +1,11 @@
-//! [`call`]: an application called without a socket.
+//! [`call`] and [`stream`]: an application called without a socket.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 
 use bytes::{Bytes, BytesMut};
 use gateway_core::server::{Call, Caught, Panic, block_on, error_response};
-use gateway_core::{Application, Body, Ending, Environ, Error, Outcome, Response};
+use gateway_core::{Application, Body, CancelReason, Ending, Environ, Error, Outcome};
 use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 
@@ -73,15 +73,123 @@ impl Answer {
 /// ```
 #[track_caller]
 pub fn call(application: &impl Application, environ: impl Into<Environ>) -> Answer {
+    stream(application, environ).rest()
+}
+
+/// Calls an application as [`call`] does, and leaves the body of its answer to be read piece by piece.
+///
+/// ```
+/// use gateway_core::{Body, Environ, Response, Result};
+/// use gateway_test::{environ, stream};
+///
+/// async fn ticks(_environ: Environ) -> Result {
+///     Ok(Response::new(Body::iter(["one", "two", "three"].map(Ok::<_, gateway_core::Error>))))
+/// }
+/// let mut answer = stream(&ticks, environ("GET /"));
+/// assert_eq!(answer.status, 200);
+/// assert_eq!(answer.next().unwrap(), "one");
+/// assert_eq!(answer.leave().bytes_sent, 3); // the client goes: cancelled, and the body dropped
+/// ```
+#[track_caller]
+pub fn stream(application: &impl Application, environ: impl Into<Environ>) -> Streaming {
     let (environ, call) = with_handle(environ.into());
-    let response = block_on(Caught::new(pin!(application.call(environ))));
-    let answer = match response {
-        Ok(Ok(response)) => read(response),
-        Ok(Err(error)) => answer_instead(Failure::Failed(error)),
-        Err(panic) => answer_instead(Failure::Panicked(panic)),
+    let answered = block_on(Caught::new(pin!(application.call(environ))));
+    let (response, failure) = match answered {
+        Ok(Ok(response)) => (response, None),
+        Ok(Err(error)) => (error_response(error.as_ref()), Some(Failure::Failed(error))),
+        Err(panic) => (error_response(&panic), Some(Failure::Panicked(panic))),
     };
-    call.finish(&answer.outcome);
-    answer
+    let (parts, body) = response.into_parts();
+    Streaming {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+        trailers: None,
+        sent: 0,
+        failure,
+        call,
+    }
+}
+
+/// What an application answered, whose body is still to be read; made by [`stream`].
+///
+/// Dropped, the request is abandoned: the body goes, and `on_finish` is told so.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Streaming {
+    /// The status: of the response, or of what a host answers to the error or panic.
+    pub status: StatusCode,
+    /// The headers of the response.
+    pub headers: HeaderMap,
+    body: Body,
+    trailers: Option<HeaderMap>,
+    sent: u64,
+    failure: Option<Failure>,
+    call: Call,
+}
+
+impl Streaming {
+    /// The next piece of the body; `None` at its end, also where it fails.
+    ///
+    /// [`rest`](Self::rest) tells what ended it.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "an answer is not a sequence: it has a head"
+    )]
+    pub fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let frame = match next_frame(&mut self.body) {
+                Ok(frame) => frame?,
+                Err(failure) => {
+                    self.body = Body::empty();
+                    self.failure = Some(failure);
+                    return None;
+                }
+            };
+            match frame.into_data() {
+                Ok(data) => {
+                    self.sent += data.len() as u64;
+                    return Some(data);
+                }
+                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            }
+        }
+    }
+
+    /// Reads the body to its end.
+    pub fn rest(mut self) -> Answer {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = self.next() {
+            whole.extend_from_slice(&piece);
+        }
+        let ending = self
+            .failure
+            .as_ref()
+            .map_or(Ending::Complete, Failure::ending);
+        let outcome = self.ends(ending);
+        Answer {
+            status: self.status,
+            headers: self.headers,
+            body: whole.freeze(),
+            trailers: self.trailers,
+            failure: self.failure,
+            outcome,
+        }
+    }
+
+    /// Leaves as a client does that closes its connection: the call is cancelled, the body dropped, and
+    /// `on_finish` told.
+    pub fn leave(mut self) -> Outcome {
+        self.call.cancel(CancelReason::Disconnected);
+        self.ends(Ending::Disconnected)
+    }
+
+    fn ends(&mut self, ending: Ending) -> Outcome {
+        drop(std::mem::take(&mut self.body));
+        let outcome = Outcome::new(Some(self.status), self.sent, ending);
+        self.call.finish(&outcome);
+        outcome
+    }
 }
 
 /// Ties the environ to a handle of ours; what was cancelled stays so.
@@ -93,49 +201,12 @@ fn with_handle(environ: Environ) -> (Environ, Call) {
     (environ.with_call(&call), call)
 }
 
-fn answer_instead(failure: Failure) -> Answer {
-    let response = match &failure {
-        Failure::Failed(error) => error_response(error.as_ref()),
-        Failure::Panicked(panic) => error_response(panic),
-    };
-    let mut answer = read(response);
-    answer.outcome.ending = failure.ending();
-    answer.failure = Some(failure);
-    answer
-}
-
 impl Failure {
     fn ending(&self) -> Ending {
         match self {
             Self::Failed(_) => Ending::Failed,
             Self::Panicked(_) => Ending::Panicked,
         }
-    }
-}
-
-fn read(response: Response) -> Answer {
-    let (parts, mut body) = response.into_parts();
-    let mut whole = BytesMut::new();
-    let mut trailers = None;
-    let failure = loop {
-        match next_frame(&mut body) {
-            Ok(None) => break None,
-            Err(failure) => break Some(failure),
-            Ok(Some(frame)) => match frame.into_data() {
-                Ok(data) => whole.extend_from_slice(&data),
-                Err(frame) => trailers = frame.into_trailers().ok(),
-            },
-        }
-    };
-    let ending = failure.as_ref().map_or(Ending::Complete, Failure::ending);
-    let outcome = Outcome::new(Some(parts.status), whole.len() as u64, ending);
-    Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body: whole.freeze(),
-        trailers,
-        failure,
-        outcome,
     }
 }
 
@@ -151,10 +222,10 @@ fn next_frame(body: &mut Body) -> Result<Option<http_body::Frame<Bytes>>, Failur
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::{CancelReason, StatusError, blocking, text};
+    use gateway_core::{Response, StatusError, blocking, text};
 
     use super::*;
-    use crate::environ;
+    use crate::{Log, environ};
 
     #[test]
     fn errors_and_panics_are_answered_as_a_host_does() {
@@ -199,5 +270,36 @@ mod tests {
         });
         let cancelled = environ("GET /").cancelled(CancelReason::Disconnected);
         assert_eq!(call(&app, cancelled).status, 503); // not begun
+    }
+
+    #[test]
+    fn a_client_that_leaves_is_seen_by_the_body_and_the_call() {
+        let seen = Log::new();
+        let notes = seen.clone();
+        let app = move |environ: Environ| {
+            let (mut sender, body) = Body::channel(1);
+            let (notes, cancelled) = (notes.clone(), environ.cancelled());
+            std::thread::spawn(move || {
+                while sender.blocking_send("tick").is_ok() {}
+                notes.note(cancelled.reason());
+            });
+            std::future::ready(Ok(Response::new(body)))
+        };
+        let mut answer = stream(&app, environ("GET /"));
+        assert_eq!(answer.next().unwrap(), "tick");
+        let outcome = answer.leave();
+        assert_eq!(outcome.ending, Ending::Disconnected);
+        assert_eq!(seen.next(), Ok(Some(CancelReason::Disconnected)));
+    }
+
+    #[test]
+    fn an_answer_is_read_in_pieces_and_then_to_its_end() {
+        let chunks = [Ok("one"), Ok("two"), Err("broken")];
+        let app = blocking(move |_| Ok(Response::new(Body::iter(chunks))));
+        let mut answer = stream(&app, environ("GET /"));
+        assert_eq!(answer.next().unwrap(), "one");
+        let rest = answer.rest();
+        assert_eq!((rest.text(), rest.outcome.bytes_sent), ("two", 6));
+        assert_eq!(rest.outcome.ending, Ending::Failed);
     }
 }

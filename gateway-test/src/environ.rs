@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::Instant;
 
 use bytes::Bytes;
 use gateway_core::server::{Call, Host, Job};
@@ -53,7 +54,10 @@ pub struct EnvironBuilder {
     request: Request<()>,
     input: Input,
     remote: Address,
+    script_name: String,
     async_host: bool,
+    capabilities: Capabilities,
+    times: Option<(Instant, Option<Instant>)>,
     cancelled: Option<CancelReason>,
 }
 
@@ -73,7 +77,10 @@ impl EnvironBuilder {
                 request,
                 input: Input::empty(),
                 remote: Address::Unknown,
+                script_name: String::new(),
                 async_host: false,
+                capabilities: Capabilities::NONE,
+                times: None,
                 cancelled: None,
             },
             Err(error) => panic!("no request line: {line:?}: {error}"),
@@ -140,6 +147,27 @@ impl EnvironBuilder {
         self
     }
 
+    /// Mounts the application: this much of the path is SCRIPT_NAME.
+    #[must_use]
+    pub fn mounted_at(mut self, script_name: &str) -> Self {
+        script_name.clone_into(&mut self.script_name);
+        self
+    }
+
+    /// Says what the host can do; by default nothing.
+    #[must_use]
+    pub fn offering(mut self, capabilities: Capabilities) -> Self {
+        self.capabilities = capabilities;
+        self
+    }
+
+    /// Says when the request came, and by when the answer is due: a clock of the test's own.
+    #[must_use]
+    pub fn times(mut self, received_at: Instant, deadline: Option<Instant>) -> Self {
+        self.times = Some((received_at, deadline));
+        self
+    }
+
     /// Lets the environ look as on an async host, where blocking code runs on threads of its own.
     #[must_use]
     pub fn on_async_host(mut self) -> Self {
@@ -158,22 +186,32 @@ impl EnvironBuilder {
     ///
     /// # Panics
     ///
-    /// If the path is one that hosts refuse.
+    /// If the path is one that hosts refuse, or does not begin with where it is mounted.
     #[track_caller]
     pub fn build(self) -> Environ {
-        let gateway = match self.async_host {
-            true => Gateway::new(AsyncHost),
-            false => Gateway::new(gateway_core::server::Detached),
-        };
+        let gateway = Gateway::new(NoHost {
+            is_async: self.async_host,
+            capabilities: self.capabilities,
+        });
         let endpoint = Endpoint::new(self.remote, Address::Unknown, Scheme::Http, gateway);
         let call = Call::new();
         if let Some(reason) = self.cancelled {
             call.cancel(reason);
         }
         let (parts, ()) = self.request.into_parts();
-        match Environ::new(parts, self.input, Arc::new(endpoint), &call) {
+        let mut environ = match Environ::new(parts, self.input, Arc::new(endpoint), &call) {
             Ok(environ) => environ,
             Err(error) => panic!("hosts refuse this request: {error}"),
+        };
+        let mount = self.script_name;
+        assert!(
+            mount.is_empty() || environ.shift_path(&mount),
+            "{:?} is not below {mount:?}",
+            environ.path_info()
+        );
+        match self.times {
+            Some((received_at, deadline)) => environ.with_times(received_at, deadline),
+            None => environ,
         }
     }
 
@@ -233,24 +271,31 @@ impl Body for Arriving {
     }
 }
 
-/// Runs blocking work on a thread of its own each.
-struct AsyncHost;
+/// What an application without a socket sees of a host. As an async one, it runs blocking work on a thread
+/// of its own each.
+struct NoHost {
+    is_async: bool,
+    capabilities: Capabilities,
+}
 
-impl Host for AsyncHost {
+impl Host for NoHost {
     fn software(&self) -> &str {
         concat!("gateway-test/", env!("CARGO_PKG_VERSION"))
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::NONE
+        self.capabilities
     }
 
     fn may_block(&self) -> bool {
-        false
+        !self.is_async
     }
 
     fn unblock(&self, job: Job) -> Result<(), UnblockError> {
-        thread::spawn(job);
+        match self.is_async {
+            true => drop(thread::spawn(job)),
+            false => job(),
+        }
         Ok(())
     }
 }
@@ -281,6 +326,19 @@ mod tests {
         assert_eq!(environ.input().remaining(), None);
         let read = environ.input().blocking_read_all(100);
         assert_eq!(read, Err(InputError::Disconnected));
+    }
+
+    #[test]
+    fn says_what_a_host_would_say() {
+        let now = Instant::now();
+        let environ = environ("GET /app/x").mounted_at("/app");
+        let environ = environ
+            .offering(Capabilities::TRAILERS)
+            .times(now, Some(now));
+        let environ = environ.build();
+        assert_eq!((environ.script_name(), environ.path_info()), ("/app", "/x"));
+        assert_eq!(environ.gateway().capabilities(), Capabilities::TRAILERS);
+        assert_eq!(environ.deadline(), Some(now));
     }
 
     #[test]

@@ -41,7 +41,9 @@
 //!
 //! # Testing a host
 //!
-//! A host's author says how the host is started, and runs every case in the styles it has. With
+//! A host's author says how the host is started and what it offers ([`TestHost::parts`](conformance::TestHost::parts)),
+//! and runs [every case](conformance::cases_for) for such a host in the styles it has; each shows a clause of
+//! `docs/SPEC.md`. `docs/own-host.md` builds a host and does so. With
 //! [libtest-mimic](https://docs.rs/libtest-mimic) each becomes a test with a name of its own, as
 //! `tests/tests/conformance.rs` of this repository does for its hosts. Here a host of thirty lines,
 //! which knows next to nothing of HTTP, passes one of them and fails another:
@@ -129,7 +131,7 @@
 //!
 //! | you want | look at |
 //! |---|---|
-//! | to call an application | [`environ`], [`call`], [`Answer`] |
+//! | to call an application | [`environ`], [`call`], [`Answer`]; [`stream`] for its body in pieces |
 //! | to wait without sleeping | [`Event`], [`Log`] |
 //! | to send bytes that no HTTP client sends | [`client::Client`] |
 //! | an application that misbehaves | [`fixtures`] |
@@ -146,6 +148,6 @@ mod environ;
 mod event;
 pub mod fixtures;
 
-pub use answer::{Answer, Failure, call};
+pub use answer::{Answer, Failure, Streaming, call, stream};
 pub use environ::{EnvironBuilder, environ};
 pub use event::{DidNotHappen, Event, Log, PATIENCE};

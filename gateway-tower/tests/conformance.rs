@@ -1,13 +1,13 @@
-//! Every behaviour of the conformance suite, on every host, with the application behind the bridge and in
-//! front of it again: what crosses twice and is still as the suite wants it has lost nothing. In one style
-//! each: what distinguishes them is the hosts' business, and shown there.
+//! The conformance suite, on every host, with the application behind the bridge and in front of it again:
+//! what crosses twice and is still as the suite wants it has lost nothing. In one style each, and only where
+//! it matters what an application does: the rest is the hosts' business, and shown there.
 
 use std::io;
 use std::process::ExitCode;
 
 use bytes::Bytes;
 use gateway_core::{Application, BoxApplication, Input, requiring};
-use gateway_test::conformance::{Case, Running, Setup, TestHost, capabilities_of, cases};
+use gateway_test::conformance::{Case, Part, Running, Setup, TestHost, cases_for};
 use gateway_test::fixtures::Style;
 use gateway_tests::{hide_fixture_panics, hosts};
 use gateway_tower::{from_service, into_service};
@@ -63,22 +63,22 @@ where
 /// What is otherwise behind the bridge: a service's hop-by-hop fields are not refused, but left out.
 const OTHERWISE: &[&str] = &["refuses_hop_by_hop_fields"];
 
+/// The parts of the suite in which it matters what an application does, and little time passes.
+const PARTS: [Part; 3] = [Part::Interface, Part::Persistence, Part::Limits];
+
 fn trials_of(host: &'static dyn TestHost) -> Vec<Trial> {
-    let can = match capabilities_of(host) {
-        Ok(can) => can,
+    let cases = match cases_for(host) {
+        Ok(cases) => cases,
         Err(flaw) => {
             let failed = move || Err(Failed::from(flaw));
             return vec![Trial::test(format!("{}/starts", host.name()), failed)];
         }
     };
-    let mut trials = Vec::new();
-    for case in cases().filter(|case| !OTHERWISE.contains(&case.name)) {
-        if let Some(style) = case.styles.first() {
-            let trial = trial(host, case, *style);
-            trials.push(trial.with_ignored_flag(!can.contains(case.needs)));
-        }
-    }
-    trials
+    let cases = cases.into_iter().filter(|case| PARTS.contains(&case.part));
+    cases
+        .filter(|case| !OTHERWISE.contains(&case.name))
+        .map(|case| trial(host, case, case.styles[0])) // a case has a style
+        .collect()
 }
 
 fn trial(host: &'static dyn TestHost, case: &'static Case, style: Style) -> Trial {

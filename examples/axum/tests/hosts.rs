@@ -6,7 +6,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 
 use axum_on_gateway::{Host, LARGEST_BODY, Notes, Server, application};
-use gateway_core::Mount;
+use gateway_core::{Findings, Mount, lint};
 use gateway_test::client::{BodyEnd, Client, Reply};
 use gateway_test::conformance::Running;
 use http::Method;
@@ -15,6 +15,7 @@ use http::Method;
 struct Served {
     host: Running,
     notes: Notes,
+    findings: Findings,
 }
 
 impl Served {
@@ -27,8 +28,21 @@ impl Served {
         let app = Mount::new()
             .at("/below", application(notes.clone()))
             .at("", application(notes.clone()));
+        let app = lint(app);
+        let findings = app.findings();
         let host = Running::spawn([address.into()], stop, move || server.serve(app));
-        Self { host, notes }
+        Self {
+            host,
+            notes,
+            findings,
+        }
+    }
+
+    /// Runs a test; what host and application have done keeps to the specification.
+    fn keeps_the_clauses_while(test: fn(&Self), host: Host) {
+        let served = Self::on(host);
+        test(&served);
+        assert_eq!(served.findings.broken(), []);
     }
 
     fn client(&self) -> Client {
@@ -61,10 +75,10 @@ fn write_note(client: &mut Client, text: &str) -> Reply {
 macro_rules! on_each_host {
     ($($name:ident)*) => {
         mod on_sync {
-            $(#[test] fn $name() { super::$name(&super::Served::on(super::Host::Sync)); })*
+            $(#[test] fn $name() { super::Served::keeps_the_clauses_while(super::$name, super::Host::Sync); })*
         }
         mod on_hyper {
-            $(#[test] fn $name() { super::$name(&super::Served::on(super::Host::Hyper)); })*
+            $(#[test] fn $name() { super::Served::keeps_the_clauses_while(super::$name, super::Host::Hyper); })*
         }
     };
 }

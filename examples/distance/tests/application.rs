@@ -17,18 +17,23 @@ use distance::{
     query::Query,
     stand_in,
 };
-use gateway_core::Application;
+use gateway_core::{Application, Lint, lint};
 use gateway_test::{Answer, call, environ};
 use serde_json::{Value, json};
 
-fn service() -> impl Application {
+/// The application, in front of whoever checks that it keeps to the specification.
+fn service() -> Lint<impl Application> {
     let cities = Arc::new(Embedded::open().unwrap());
-    application(cities.clone(), cities)
+    lint(application(cities.clone(), cities))
 }
 
 /// The answer to a request as text, as in `GET /about`.
+#[track_caller]
 fn answer(request: &str) -> Answer {
-    call(&service(), environ(request))
+    let service = service();
+    let answer = call(&service, environ(request));
+    assert_eq!(service.findings().list(), [], "{request}");
+    answer
 }
 
 /// The JSON at a target, which is answered with `status`.

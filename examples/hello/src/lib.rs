@@ -39,7 +39,7 @@ pub struct Readme;
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::blocking;
+    use gateway_core::{blocking, lint};
     use gateway_test::{call, environ};
 
     use super::*;
@@ -47,9 +47,12 @@ mod tests {
     #[test]
     fn both_styles_greet_whom_the_path_names() {
         for (request, greeting) in [("GET /", "Hello, world!\n"), ("GET /Ada", "Hello, Ada!\n")] {
-            assert_eq!(call(&hello, environ(request)).text(), greeting);
-            let app = blocking(hello_blocking);
+            let app = lint(hello);
             assert_eq!(call(&app, environ(request)).text(), greeting);
+            assert_eq!(app.findings().list(), []);
+            let app = lint(blocking(hello_blocking));
+            assert_eq!(call(&app, environ(request)).text(), greeting);
+            assert_eq!(app.findings().list(), []);
         }
     }
 }

@@ -7,13 +7,21 @@ use crate::client::BodyEnd;
 use crate::fixtures::{Kind, Script, hello};
 
 cases! {
-    once head_has_no_body_and_the_length_of_get;
-    once head_keeps_the_length_that_the_application_declares;
-    both head_of_an_open_body_has_no_body;
-    once makes_nothing_of_a_body_that_is_not_sent;
-    once no_content_has_no_body;
-    once not_modified_has_no_body;
-    once reset_content_has_no_body;
+    /// **H18.** A host MUST NOT send a body with HEAD, 1xx, 204 and 304, nor make one, and MUST keep the
+    /// length that GET would have had.
+    ///
+    /// *Why*: Whatever is sent would be taken for the next response.
+    ///
+    /// *Source*: RFC 9110 §8.6, §9.3.2, §15; RFC 9112 §6.3.
+    H18 Interface {
+        once head_has_no_body_and_the_length_of_get;
+        once head_keeps_the_length_that_the_application_declares;
+        both head_of_an_open_body_has_no_body;
+        once makes_nothing_of_a_body_that_is_not_sent;
+        once no_content_has_no_body;
+        once not_modified_has_no_body;
+        once reset_content_has_no_body;
+    }
 }
 
 fn head_has_no_body_and_the_length_of_get(stage: &Stage<'_>) -> Verdict {

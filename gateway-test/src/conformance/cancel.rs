@@ -9,13 +9,19 @@ use crate::fixtures::watches;
 use crate::{Event, Log};
 
 cases! {
-    both sets_cancelled_when_the_client_resets [CANCELLATION];
-    both sets_cancelled_when_the_client_closes [CANCELLATION];
-    both sets_cancelled_when_the_client_of_an_upload_leaves [CANCELLATION];
-    both sets_cancelled_when_a_client_with_pipelined_requests_leaves [CANCELLATION];
-    both sets_cancelled_at_the_deadline [CANCELLATION];
-    both sets_cancelled_when_the_drain_is_over [CANCELLATION];
-    both the_next_call_on_a_connection_is_not_cancelled;
+    /// **H26.** A host that can (`CANCELLATION`) MUST set `cancelled` while the call runs: when the client
+    /// leaves, at the deadline, at a stop; and never for another call.
+    ///
+    /// *Why*: Work for nobody delays those who wait.
+    H26 Interface {
+        both sets_cancelled_when_the_client_resets [CANCELLATION];
+        both sets_cancelled_when_the_client_closes [CANCELLATION];
+        both sets_cancelled_when_the_client_of_an_upload_leaves [CANCELLATION];
+        both sets_cancelled_when_a_client_with_pipelined_requests_leaves [CANCELLATION];
+        both sets_cancelled_at_the_deadline [CANCELLATION];
+        both sets_cancelled_when_the_drain_is_over [CANCELLATION];
+        both the_next_call_on_a_connection_is_not_cancelled;
+    }
 }
 
 fn sets_cancelled_when_the_client_resets(stage: &Stage<'_>) -> Verdict {

@@ -7,12 +7,28 @@ use crate::client::Client;
 use crate::fixtures::{Dump, dump, echo};
 
 cases! {
-    both takes_chunk_sizes_as_they_may_be_written;
-    both hands_trailers_on [TRAILERS];
-    both takes_a_chunked_body_with_trailers;
-    both refuses_malformed_chunks;
-    both refuses_malformed_trailers;
-    both refuses_chunk_lines_and_trailers_without_end;
+    /// **I6.** A host MUST read chunked bodies as the grammar has them, and refuse what is malformed.
+    ///
+    /// *Why*: As with heads: leniency is how requests are smuggled.
+    ///
+    /// *Source*: RFC 9112 §7.1.
+    I6 Http {
+        both takes_chunk_sizes_as_they_may_be_written;
+        both takes_a_chunked_body_with_trailers;
+        both refuses_malformed_chunks;
+        both refuses_malformed_trailers;
+        both refuses_chunk_lines_and_trailers_without_end;
+    }
+
+    /// **I7.** Trailer fields MUST be known once the body has been read to its end, on hosts that say so
+    /// (`TRAILERS`).
+    ///
+    /// *Why*: They may be what tells whether the body is sound.
+    ///
+    /// *Source*: RFC 9110 §6.5; RFC 9112 §7.1.2.
+    I7 Interface {
+        both hands_trailers_on [TRAILERS];
+    }
 }
 
 fn takes_chunk_sizes_as_they_may_be_written(stage: &Stage<'_>) -> Verdict {

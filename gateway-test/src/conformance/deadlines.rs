@@ -12,14 +12,25 @@ use crate::fixtures::{Kind, Script, echo, finishes, hello, notes_reads};
 use crate::{Log, PATIENCE};
 
 cases! {
-    once answers_408_to_a_half_head;
-    once answers_408_to_a_head_that_trickles;
-    once closes_a_connection_that_says_nothing;
-    once closes_a_connection_that_is_idle;
-    both answers_408_to_a_body_that_stalls;
-    both a_body_that_stalls_is_an_error_to_who_reads_it;
-    both cuts_a_client_that_takes_nothing;
-    both waits_for_a_client_that_takes_a_little;
+    /// **H27.** A host MUST bound how long it waits for a client: for a head and a body (408), for its
+    /// reading (a cut), between requests (a close).
+    ///
+    /// *Why*: Whoever sends nothing would hold what others need.
+    ///
+    /// *Source*: RFC 9110 §15.5.9; RFC 9112 §9.5.
+    H27 Timeouts {
+        once answers_408_to_a_half_head;
+        once answers_408_to_a_head_that_trickles;
+        once closes_a_connection_that_says_nothing;
+        once closes_a_connection_that_is_idle;
+        both answers_408_to_a_body_that_stalls;
+        both cuts_a_client_that_takes_nothing;
+        both waits_for_a_client_that_takes_a_little;
+    }
+
+    I5 Timeouts {
+        both a_body_that_stalls_is_an_error_to_who_reads_it;
+    }
 }
 
 /// Longer than a loaded machine keeps a client from its next line, shorter than anyone likes to wait.

@@ -9,16 +9,24 @@ use crate::fixtures::{Kind, Script};
 use crate::{Event, Log};
 
 cases! {
-    both drops_the_body_exactly_once_after_success;
-    both drops_the_body_exactly_once_after_an_error;
-    both drops_the_body_exactly_once_after_a_panic;
-    both drops_the_body_exactly_once_for_head;
-    both drops_the_body_exactly_once_for_not_modified;
-    both drops_the_body_exactly_once_for_a_refused_response;
-    both drops_the_body_exactly_once_for_a_wrong_length;
-    both drops_the_body_exactly_once_when_the_client_leaves;
-    both drops_an_idle_stream_when_the_client_leaves [STREAMING];
-    both tells_a_sender_that_nobody_reads_any_more [STREAMING];
+    /// **B7.** A host MUST drop a body exactly once: sent, failed, refused, not wanted or cut off alike, and
+    /// soon.
+    ///
+    /// *Why*: It is what closes files, gives connections back, and stops whoever makes the body.
+    ///
+    /// *Source*: PEP 3333, "Specification Details", `close()`.
+    B7 Interface {
+        both drops_the_body_exactly_once_after_success;
+        both drops_the_body_exactly_once_after_an_error;
+        both drops_the_body_exactly_once_after_a_panic;
+        both drops_the_body_exactly_once_for_head;
+        both drops_the_body_exactly_once_for_not_modified;
+        both drops_the_body_exactly_once_for_a_refused_response;
+        both drops_the_body_exactly_once_for_a_wrong_length;
+        both drops_the_body_exactly_once_when_the_client_leaves;
+        both drops_an_idle_stream_when_the_client_leaves [CANCELLATION];
+        both tells_a_sender_that_nobody_reads_any_more [CANCELLATION];
+    }
 }
 
 /// The kinds that can tell when they are dropped.

@@ -6,16 +6,24 @@ use super::{Stage, Verdict, request};
 use crate::fixtures::{Gate, echo, hello};
 
 cases! {
-    both sends_continue_when_the_body_is_wanted;
-    both sends_no_continue_when_the_body_is_not_read;
-    both takes_a_body_that_was_not_waited_with;
-    both sends_continue_for_a_chunked_body;
-    once sends_no_continue_for_a_body_that_is_too_large;
-    both sends_no_continue_to_http10;
-    once sends_no_continue_where_there_is_no_body;
-    once answers_417_to_other_expectations;
-    both a_body_that_never_came_is_not_waited_for;
-    both keeps_the_connection_after_a_continued_exchange;
+    /// **I8.** A host MUST send `100 Continue` when the body is first asked for, and never before, nor to
+    /// clients that did not ask.
+    ///
+    /// *Why*: An application that answers without the body spares the client sending it.
+    ///
+    /// *Source*: RFC 9110 §10.1.1.
+    I8 Http {
+        both sends_continue_when_the_body_is_wanted;
+        both sends_no_continue_when_the_body_is_not_read;
+        both takes_a_body_that_was_not_waited_with;
+        both sends_continue_for_a_chunked_body;
+        once sends_no_continue_for_a_body_that_is_too_large;
+        both sends_no_continue_to_http10;
+        once sends_no_continue_where_there_is_no_body;
+        once answers_417_to_other_expectations;
+        both a_body_that_never_came_is_not_waited_for;
+        both keeps_the_connection_after_a_continued_exchange;
+    }
 }
 
 const EXPECT: &str = "Expect: 100-continue";

@@ -9,21 +9,49 @@ use crate::fixtures::{
 };
 
 cases! {
-    both a_panic_is_a_500_and_the_connection_lives;
-    both an_error_is_a_500_that_shows_nothing_of_it;
-    both an_error_answers_the_status_that_it_names;
-    both an_error_before_the_body_was_read_is_answered;
-    both a_body_that_fails_is_cut_off;
-    both a_body_that_panics_is_cut_off;
-    both a_body_that_fails_at_once_is_no_whole_response;
-    both a_panic_in_one_connection_leaves_the_others_alone;
-    once survives_many_panics;
-    once a_panic_in_on_finish_harms_nobody;
-    once a_panic_in_the_drop_of_a_body_harms_nobody;
-    once unblocked_work_comes_back;
-    once unblocked_work_comes_back_to_blocking_code;
-    once a_file_that_is_too_short_is_cut_off;
-    once a_panic_in_unblocked_work_is_a_500;
+    /// **H21.** A host MUST answer an error with the status that it names and a panic with 500, and MUST NOT
+    /// show its text.
+    ///
+    /// *Why*: An application writes `?` and no handler; what went wrong is for the log.
+    ///
+    /// *Source*: PEP 3333, "Error Handling".
+    H21 Interface {
+        both a_panic_is_a_500_and_the_connection_lives;
+        both an_error_is_a_500_that_shows_nothing_of_it;
+        both an_error_answers_the_status_that_it_names;
+        both an_error_before_the_body_was_read_is_answered;
+        once a_panic_in_unblocked_work_is_a_500;
+    }
+
+    /// **H22.** A host MUST cut the connection, or the stream, when a body fails or panics after the head.
+    ///
+    /// *Why*: There is no other way left to say that the response is not whole.
+    ///
+    /// *Source*: RFC 9112 §8.
+    H22 Interface {
+        both a_body_that_fails_is_cut_off;
+        both a_body_that_panics_is_cut_off;
+        both a_body_that_fails_at_once_is_no_whole_response;
+        once a_file_that_is_too_short_is_cut_off;
+    }
+
+    /// **H23.** A failure in one call MUST NOT harm another, nor the host.
+    ///
+    /// *Why*: One service, many users.
+    H23 Interface {
+        both a_panic_in_one_connection_leaves_the_others_alone;
+        once survives_many_panics;
+        once a_panic_in_on_finish_harms_nobody;
+        once a_panic_in_the_drop_of_a_body_harms_nobody;
+    }
+
+    /// **H24.** Work that is given to `unblock` MUST come back, in async code and in blocking code.
+    ///
+    /// *Why*: Libraries are written for both.
+    H24 Interface {
+        once unblocked_work_comes_back;
+        once unblocked_work_comes_back_to_blocking_code;
+    }
 }
 
 fn or_hello(

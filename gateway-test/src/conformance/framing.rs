@@ -6,17 +6,34 @@ use super::{Stage, Verdict, pattern, post, post_chunked, request};
 use crate::fixtures::{counts_lines, echo, echo_streamed};
 
 cases! {
-    both reads_a_body_by_its_length;
-    both reads_a_chunked_body;
-    both reads_a_body_that_comes_in_pieces;
-    both reads_a_body_line_by_line;
-    both echoes_a_body_as_it_comes;
-    both echoes_a_large_body_while_it_is_still_being_sent;
-    both takes_large_uploads;
-    both takes_large_chunked_uploads;
-    both takes_a_body_with_any_method;
-    both a_request_without_framing_has_no_body;
-    both a_body_cut_off_is_never_whole;
+    /// **I4.** An input MUST give the body of the request and know its end, whatever frames it, in every way
+    /// of reading.
+    ///
+    /// *Why*: Content-Length is one framing of several; who relies on it loses the others.
+    ///
+    /// *Source*: RFC 9112 §6.3; PEP 3333, "Input and Error Streams".
+    I4 Interface {
+        both reads_a_body_by_its_length;
+        both reads_a_chunked_body;
+        both reads_a_body_that_comes_in_pieces;
+        both reads_a_body_line_by_line;
+        both echoes_a_body_as_it_comes;
+        both echoes_a_large_body_while_it_is_still_being_sent;
+        both takes_large_uploads;
+        both takes_large_chunked_uploads;
+        both takes_a_body_with_any_method;
+        both a_request_without_framing_has_no_body;
+    }
+
+    /// **I5.** A body that breaks off or stalls MUST be an error to who reads it, the same again on each
+    /// further read, and never an end.
+    ///
+    /// *Why*: Half an upload would be stored as a whole one.
+    ///
+    /// *Source*: RFC 9112 §8.
+    I5 Interface {
+        both a_body_cut_off_is_never_whole;
+    }
 }
 
 fn reads_a_body_by_its_length(stage: &Stage<'_>) -> Verdict {

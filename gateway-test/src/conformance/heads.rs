@@ -4,20 +4,36 @@ use super::{Stage, Verdict, request};
 use crate::fixtures::{Dump, dump, hello};
 
 cases! {
-    both answers_a_request;
-    both reads_a_head_that_comes_byte_by_byte;
-    once ignores_an_empty_line_before_the_request;
-    once refuses_bare_line_feeds;
-    once refuses_bare_carriage_returns;
-    once refuses_folded_lines;
-    once refuses_space_before_the_colon;
-    once refuses_lines_without_a_name;
-    once refuses_control_characters_in_values;
-    once refuses_malformed_request_lines;
-    once refuses_other_versions;
-    once refuses_names_with_an_underscore;
-    once refuses_malformed_methods;
-    once passes_methods_on_that_it_does_not_know;
+    /// **H7.** A host MUST call the application once for each request, and send what it answers.
+    ///
+    /// *Why*: This is what a host is for.
+    ///
+    /// *Source*: PEP 3333, "The Server/Gateway Side"; RFC 9112 §2, §3.
+    H7 Interface {
+        both answers_a_request;
+        both reads_a_head_that_comes_byte_by_byte;
+        once ignores_an_empty_line_before_the_request;
+        once passes_methods_on_that_it_does_not_know;
+    }
+
+    /// **H8.** A host that reads HTTP itself MUST refuse a request head that is not as the grammar has it,
+    /// before the application is called, and read nothing after it.
+    ///
+    /// *Why*: What one reader forgives and another does not is how a request is smuggled past one of them.
+    ///
+    /// *Source*: RFC 9112 §2.2, §3, §5; RFC 9110 §5.
+    H8 Http {
+        once refuses_bare_line_feeds;
+        once refuses_bare_carriage_returns;
+        once refuses_folded_lines;
+        once refuses_space_before_the_colon;
+        once refuses_lines_without_a_name;
+        once refuses_control_characters_in_values;
+        once refuses_malformed_request_lines;
+        once refuses_other_versions;
+        once refuses_names_with_an_underscore;
+        once refuses_malformed_methods;
+    }
 }
 
 fn answers_a_request(stage: &Stage<'_>) -> Verdict {

@@ -10,6 +10,7 @@ use std::thread;
 use gateway_core::server::{Limits, Timeouts};
 use gateway_core::{Address, BoxApplication};
 
+use super::part::Part;
 use crate::client::Client;
 use crate::{DidNotHappen, Event};
 
@@ -24,6 +25,11 @@ pub trait TestHost: Send + Sync {
     ///
     /// Whatever keeps the host from starting.
     fn start(&self, application: BoxApplication, setup: Setup) -> io::Result<Running>;
+
+    /// The parts of the suite that the host has; all of them, unless it says otherwise.
+    fn parts(&self) -> &[Part] {
+        Part::ALL
+    }
 }
 
 /// How a host is to be set up.

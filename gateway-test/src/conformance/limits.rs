@@ -4,18 +4,35 @@ use super::{Setup, Stage, Verdict, pattern, post, post_chunked, request};
 use crate::fixtures::{echo, hello, takes_at_most};
 
 cases! {
-    once answers_414_to_a_long_request_line;
-    once answers_431_to_a_long_head;
-    once answers_431_to_a_head_without_end;
-    once answers_431_to_too_many_fields;
-    once takes_what_is_just_within_the_limits;
-    both answers_413_to_a_declared_body_beyond_the_limit;
-    both answers_413_to_a_chunked_body_beyond_the_limit;
-    both answers_413_while_the_body_is_still_being_sent;
-    both takes_a_body_of_exactly_the_limit;
-    both lets_the_application_answer_413_below_the_limit;
-    once connections_beyond_the_limit_wait_until_one_goes;
-    both closes_after_as_many_requests_as_it_may_answer;
+    /// **H10.** A host MUST bound the request line, the head, the number of fields, the body and the
+    /// connections, and answer 414, 431 or 413 beyond.
+    ///
+    /// *Why*: Memory is finite, and anyone may send.
+    ///
+    /// *Source*: RFC 9110 §15.5.14, §15.5.15; RFC 6585 §5.
+    H10 Limits {
+        once answers_414_to_a_long_request_line;
+        once answers_431_to_a_long_head;
+        once answers_431_to_a_head_without_end;
+        once answers_431_to_too_many_fields;
+        once takes_what_is_just_within_the_limits;
+        both answers_413_to_a_declared_body_beyond_the_limit;
+        both answers_413_to_a_chunked_body_beyond_the_limit;
+        both answers_413_while_the_body_is_still_being_sent;
+        both takes_a_body_of_exactly_the_limit;
+        once connections_beyond_the_limit_wait_until_one_goes;
+        both closes_after_as_many_requests_as_it_may_answer;
+    }
+
+    /// **I9.** An application MAY take less of an input than the host would; the error MUST be answered with
+    /// 413.
+    ///
+    /// *Why*: Only the application knows how much it wants.
+    ///
+    /// *Source*: RFC 9110 §15.5.14.
+    I9 Interface {
+        both lets_the_application_answer_413_below_the_limit;
+    }
 }
 
 fn small_heads(setup: &mut Setup) {

@@ -9,14 +9,23 @@ use crate::client::Client;
 use crate::fixtures::{Dump, dump, hello};
 
 cases! {
-    once listens_on_several_addresses;
-    once takes_a_listener_that_is_bound_already;
-    once does_not_start_on_an_address_in_use;
-    both serves_unix_sockets;
-    once takes_a_unix_listener_that_is_bound_already;
-    once replaces_a_stale_unix_socket;
-    once does_not_take_a_unix_socket_over_from_a_live_host;
-    once does_not_start_an_application_that_needs_more_than_it_can;
+    /// **H30.** A host SHOULD listen on several addresses, on Unix sockets, and on listeners that are bound
+    /// already, and MUST fail to start where it cannot.
+    ///
+    /// *Why*: Sockets are handed over by whatever starts services.
+    H30 Listening {
+        once listens_on_several_addresses;
+        once takes_a_listener_that_is_bound_already;
+        once does_not_start_on_an_address_in_use;
+        both serves_unix_sockets;
+        once takes_a_unix_listener_that_is_bound_already;
+        once replaces_a_stale_unix_socket;
+        once does_not_take_a_unix_socket_over_from_a_live_host;
+    }
+
+    H1 Interface {
+        once does_not_start_an_application_that_needs_more_than_it_can;
+    }
 }
 
 fn listens_on_several_addresses(stage: &Stage<'_>) -> Verdict {

@@ -16,16 +16,30 @@ use crate::fixtures::{
 };
 
 cases! {
-    both calls_run_at_the_same_time;
-    both more_calls_than_threads_are_answered_in_the_end;
-    once a_blocked_call_does_not_hold_the_others_up;
-    both a_slow_iterator_does_not_hold_the_others_up;
-    both idle_and_slow_clients_hold_no_thread;
-    both clients_that_read_slowly_hold_no_thread;
-    both one_thread_is_enough;
-    once an_endless_body_is_made_as_it_is_taken;
-    once keeps_the_budget_of_an_application;
-    both answers_many_clients_at_once;
+    /// **H28.** A call or a client that is slow MUST NOT hold up others, as long as there are threads; beyond
+    /// that they wait, and are answered.
+    ///
+    /// *Why*: One slow query would be everybody's.
+    H28 Concurrency {
+        both calls_run_at_the_same_time;
+        both more_calls_than_threads_are_answered_in_the_end;
+        once a_blocked_call_does_not_hold_the_others_up;
+        both a_slow_iterator_does_not_hold_the_others_up;
+        both idle_and_slow_clients_hold_no_thread;
+        both clients_that_read_slowly_hold_no_thread;
+        both one_thread_is_enough;
+        both answers_many_clients_at_once;
+    }
+
+    /// **H31.** A host MUST make a body no faster than its client takes it, and keep an application's budget.
+    ///
+    /// *Why*: Memory is finite, and so are the connections of a pool.
+    ///
+    /// *Source*: PEP 3333, "Buffering and Streaming".
+    H31 Concurrency {
+        once an_endless_body_is_made_as_it_is_taken;
+        once keeps_the_budget_of_an_application;
+    }
 }
 
 fn calls_run_at_the_same_time(stage: &Stage<'_>) -> Verdict {

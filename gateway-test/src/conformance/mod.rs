@@ -1,20 +1,30 @@
 //! The behaviours that every host has, each a case that runs over real sockets.
 //!
-//! A host's author describes the host once ([`TestHost`]) and runs [`cases`] on it; see the front
-//! page of the crate. Each case starts the host with an application of
+//! A host's author describes the host once ([`TestHost`]) and runs [`cases_for`] it; see the front
+//! page of the crate. Each case shows a [clause](Case::clause) of the specification (`docs/SPEC.md`). Each case starts the host with an application of
 //! [`fixtures`](crate::fixtures), talks to it with the raw [`client`](crate::client), and stops it.
 
-/// Lists the cases of a room: `both` where the style of the application matters, else `once`.
+/// Lists the cases of a room, under the clause of `docs/SPEC.md` that they show and the part of the suite
+/// that they belong to: `both` where the style of the application matters, else `once`. The text of a
+/// clause stands above its cases, and the specification is made of it; a clause that is checked elsewhere
+/// too has its text there.
 macro_rules! cases {
-    ($($styles:ident $name:ident $([$needs:ident])?;)*) => {
-        pub(super) const CASES: &[$crate::conformance::Case] = &[$(
+    ($(
+        $(#[$clause_text:meta])*
+        $clause:ident $part:ident {
+            $($styles:ident $name:ident $([$needs:ident])?;)*
+        }
+    )*) => {
+        pub(super) const CASES: &[$crate::conformance::Case] = &[$($(
             $crate::conformance::Case {
                 name: stringify!($name),
+                clause: stringify!($clause),
+                part: $crate::conformance::Part::$part,
                 styles: cases!(@$styles),
                 needs: cases!(@needs $($needs)?),
                 run: $name,
             }
-        ),*];
+        ),*),*];
     };
     (@both) => { &$crate::fixtures::Style::BOTH };
     (@once) => { &[$crate::fixtures::Style::Async] };
@@ -37,6 +47,7 @@ mod limits;
 mod listen;
 mod load;
 mod outcomes;
+mod part;
 mod persistence;
 mod pipelining;
 mod refusals;
@@ -53,6 +64,7 @@ use gateway_core::Capabilities;
 use crate::Log;
 use crate::fixtures::{Style, answering};
 pub use host::{HostError, Listen, Running, Setup, TestHost};
+pub use part::Part;
 pub use stage::{Case, Flaw, Verdict};
 use stage::{Stage, noted};
 
@@ -85,6 +97,21 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// The cases that `host` is to pass: those of the [parts](TestHost::parts) that it has, and that need no
+/// more than it can do.
+///
+/// # Errors
+///
+/// As [`capabilities_of`].
+pub fn cases_for(host: &dyn TestHost) -> Result<Vec<&'static Case>, Flaw> {
+    let can = capabilities_of(host)?;
+    let wanted = |case: &&Case| {
+        let has = case.part == Part::Interface || host.parts().contains(&case.part);
+        has && can.contains(case.needs)
+    };
+    Ok(cases().filter(wanted).collect())
 }
 
 /// What a host can do, as it tells its applications; a case that [needs](Case::needs) more says

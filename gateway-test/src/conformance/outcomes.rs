@@ -8,12 +8,18 @@ use crate::fixtures::{Kind, Script, fails, fails_with, finishes, hello, panics, 
 use crate::{Event, Log};
 
 cases! {
-    both tells_that_a_response_is_complete;
-    both tells_how_many_bytes_of_each_kind_were_sent;
-    both tells_of_errors_and_panics_before_the_head;
-    both tells_of_bodies_that_fail;
-    both tells_of_clients_that_leave_during_the_call [CANCELLATION];
-    both tells_of_clients_that_leave_during_the_response;
+    /// **H25.** A host MUST tell the outcome once, after the end: the status, the bytes sent, and what cut it
+    /// short.
+    ///
+    /// *Why*: Access logs, metrics and clean-up hang on it.
+    H25 Interface {
+        both tells_that_a_response_is_complete;
+        both tells_how_many_bytes_of_each_kind_were_sent;
+        both tells_of_errors_and_panics_before_the_head;
+        both tells_of_bodies_that_fail;
+        both tells_of_clients_that_leave_during_the_call [CANCELLATION];
+        both tells_of_clients_that_leave_during_the_response;
+    }
 }
 
 /// Asks once, and gives what was told; a second word about it is a flaw.

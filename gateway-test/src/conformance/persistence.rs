@@ -6,17 +6,25 @@ use super::{Stage, Verdict, pattern, post, post_chunked, request};
 use crate::fixtures::{Gate, Kind, Script, echo, hello, waits};
 
 cases! {
-    both keeps_the_connection_after_a_whole_exchange;
-    once ignores_an_upgrade_that_it_does_not_take;
-    both closes_when_the_client_asks;
-    both closes_after_http10;
-    both keeps_http10_when_the_client_asks;
-    both answers_what_was_asked_before_the_client_stopped_sending;
-    both answers_a_running_call_although_the_client_stopped_sending;
-    both an_unframed_body_ends_with_the_connection_in_http10;
-    once survives_clients_that_say_nothing_and_leave;
-    once survives_clients_that_leave_within_the_head;
-    once closes_when_the_application_asks;
+    /// **H13.** A host SHOULD keep connections as client and version say, and close them when either side
+    /// asks.
+    ///
+    /// *Why*: Opening a connection costs more than most requests.
+    ///
+    /// *Source*: RFC 9112 §9.3, §9.6.
+    H13 Persistence {
+        both keeps_the_connection_after_a_whole_exchange;
+        once ignores_an_upgrade_that_it_does_not_take;
+        both closes_when_the_client_asks;
+        both closes_after_http10;
+        both keeps_http10_when_the_client_asks;
+        both answers_what_was_asked_before_the_client_stopped_sending;
+        both answers_a_running_call_although_the_client_stopped_sending;
+        both an_unframed_body_ends_with_the_connection_in_http10;
+        once survives_clients_that_say_nothing_and_leave;
+        once survives_clients_that_leave_within_the_head;
+        once closes_when_the_application_asks;
+    }
 }
 
 fn keeps_the_connection_after_a_whole_exchange(stage: &Stage<'_>) -> Verdict {

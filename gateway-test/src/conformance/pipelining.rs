@@ -6,12 +6,19 @@ use super::{Stage, Verdict, pattern, post, post_chunked, request};
 use crate::fixtures::{Dump, Kind, Script, dump, echo, echo_streamed, hello};
 
 cases! {
-    both answers_pipelined_requests_in_order;
-    both answers_pipelined_requests_with_bodies_in_order;
-    both answers_pipelined_requests_sent_with_the_next_head_cut;
-    once answers_a_thousand_pipelined_requests;
-    both answers_pipelined_requests_for_large_bodies;
-    once reads_nothing_after_a_request_that_closes;
+    /// **H14.** A host MUST answer pipelined requests in their order, and read nothing after one that closes.
+    ///
+    /// *Why*: The client has only the order to tell answers apart.
+    ///
+    /// *Source*: RFC 9112 §9.3.2.
+    H14 Persistence {
+        both answers_pipelined_requests_in_order;
+        both answers_pipelined_requests_with_bodies_in_order;
+        both answers_pipelined_requests_sent_with_the_next_head_cut;
+        once answers_a_thousand_pipelined_requests;
+        both answers_pipelined_requests_for_large_bodies;
+        once reads_nothing_after_a_request_that_closes;
+    }
 }
 
 fn answers_pipelined_requests_in_order(stage: &Stage<'_>) -> Verdict {

@@ -7,14 +7,23 @@ use crate::client::{Client, ReadError, Reply};
 use crate::fixtures::{Kind, Script, Style};
 
 cases! {
-    once refuses_interim_statuses_as_final_ones;
-    once refuses_statuses_beyond_599;
-    once refuses_hop_by_hop_fields;
-    once refuses_malformed_lengths_of_the_application;
-    both refuses_a_known_body_of_another_length;
-    both cuts_the_connection_when_the_body_is_too_short;
-    both sends_no_byte_beyond_the_declared_length;
-    both a_refused_response_leaves_the_host_sound;
+    /// **H20.** A host MUST answer 500 in place of a response that breaks A1 to A4, and cut one whose body
+    /// breaks B1.
+    ///
+    /// *Why*: Whatever the application does, the client must not be misled, nor the next response on the
+    /// connection.
+    ///
+    /// *Source*: RFC 9112 §6.3, §8.
+    H20 Interface {
+        once refuses_interim_statuses_as_final_ones;
+        once refuses_statuses_beyond_599;
+        once refuses_hop_by_hop_fields;
+        once refuses_malformed_lengths_of_the_application;
+        both refuses_a_known_body_of_another_length;
+        both cuts_the_connection_when_the_body_is_too_short;
+        both sends_no_byte_beyond_the_declared_length;
+        both a_refused_response_leaves_the_host_sound;
+    }
 }
 
 fn answers_500(stage: &Stage<'_>, script: Script) -> Result<Client, super::Flaw> {

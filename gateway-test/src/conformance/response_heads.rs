@@ -6,13 +6,21 @@ use super::{Stage, Verdict, request};
 use crate::fixtures::{Kind, Script, answering, hello};
 
 cases! {
-    once dates_every_response;
-    once keeps_the_date_of_the_application;
-    once keeps_fields_of_the_same_name_apart_and_in_order;
-    once sends_many_and_large_fields;
-    once sends_any_final_status;
-    once speaks_its_own_version_whatever_the_response_says;
-    once sends_bytes_beyond_ascii_as_they_are;
+    /// **H19.** A host MUST send the application's status and fields as they are, in order, and add Date
+    /// where it is missing.
+    ///
+    /// *Why*: What an application says about its response is the application's.
+    ///
+    /// *Source*: RFC 9110 §6.6.1; RFC 9112 §4.
+    H19 Interface {
+        once dates_every_response;
+        once keeps_the_date_of_the_application;
+        once keeps_fields_of_the_same_name_apart_and_in_order;
+        once sends_many_and_large_fields;
+        once sends_any_final_status;
+        once speaks_its_own_version_whatever_the_response_says;
+        once sends_bytes_beyond_ascii_as_they_are;
+    }
 }
 
 fn dates_every_response(stage: &Stage<'_>) -> Verdict {

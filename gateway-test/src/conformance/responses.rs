@@ -8,14 +8,38 @@ use crate::client::BodyEnd;
 use crate::fixtures::{Kind, Script, answering, ticks};
 
 cases! {
-    both frames_every_kind_of_body;
-    both frames_an_open_body_by_the_length_the_application_declares;
-    both an_empty_chunk_does_not_end_the_body;
-    both sends_large_bodies_whole;
-    both sends_an_empty_body_with_length_zero;
-    both sends_chunks_when_they_are_made [STREAMING];
-    both sends_trailers [TRAILERS];
-    both never_sends_chunked_to_http10;
+    /// **H15.** A host MUST frame every kind of body so that the client knows its end, and MUST NOT end it
+    /// before.
+    ///
+    /// *Why*: A client that is not told takes half a body for a whole one.
+    ///
+    /// *Source*: RFC 9112 §6.3, §7.1.
+    H15 Interface {
+        both frames_every_kind_of_body;
+        both frames_an_open_body_by_the_length_the_application_declares;
+        both an_empty_chunk_does_not_end_the_body;
+        both sends_large_bodies_whole;
+        both sends_an_empty_body_with_length_zero;
+        both never_sends_chunked_to_http10;
+    }
+
+    /// **H16.** A host that streams (`STREAMING`) MUST send a piece when it is made.
+    ///
+    /// *Why*: Events and long answers are worth something while they are made.
+    ///
+    /// *Source*: PEP 3333, "Buffering and Streaming".
+    H16 Interface {
+        both sends_chunks_when_they_are_made [STREAMING];
+    }
+
+    /// **H17.** A host that can (`TRAILERS`) MUST send the trailers of a body to clients that want them.
+    ///
+    /// *Why*: What is only known at the end cannot stand in the head.
+    ///
+    /// *Source*: RFC 9110 §6.5.
+    H17 Interface {
+        both sends_trailers [TRAILERS];
+    }
 }
 
 fn frames_every_kind_of_body(stage: &Stage<'_>) -> Verdict {

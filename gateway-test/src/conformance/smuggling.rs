@@ -3,13 +3,20 @@
 use super::{Stage, Verdict, request};
 
 cases! {
-    once refuses_both_length_and_chunked;
-    once refuses_differing_lengths;
-    once refuses_malformed_lengths;
-    once refuses_unknown_transfer_codings;
-    once refuses_chunked_that_is_not_final;
-    once refuses_disguised_transfer_codings;
-    once refuses_chunked_in_http10;
+    /// **H11.** A host MUST refuse a request whose framing says two things, or something unknown, and close.
+    ///
+    /// *Why*: It cannot know where the next request begins, and must not guess.
+    ///
+    /// *Source*: RFC 9112 §6.1, §6.3.
+    H11 Http {
+        once refuses_both_length_and_chunked;
+        once refuses_differing_lengths;
+        once refuses_malformed_lengths;
+        once refuses_unknown_transfer_codings;
+        once refuses_chunked_that_is_not_final;
+        once refuses_disguised_transfer_codings;
+        once refuses_chunked_in_http10;
+    }
 }
 
 fn refuses_both_length_and_chunked(stage: &Stage<'_>) -> Verdict {

@@ -8,6 +8,7 @@ use gateway_core::server::catch;
 use gateway_core::{BoxApplication, Capabilities};
 
 use super::host::{Running, Setup, TestHost};
+use super::part::Part;
 use crate::Log;
 use crate::fixtures::{Style, answering};
 
@@ -17,6 +18,10 @@ use crate::fixtures::{Style, answering};
 pub struct Case {
     /// The behaviour, in words.
     pub name: &'static str,
+    /// The clause of the specification that it shows, such as `H7`.
+    pub clause: &'static str,
+    /// The part of the suite it belongs to.
+    pub part: Part,
     /// The styles of application it is shown with; one where the style does not matter.
     pub styles: &'static [Style],
     /// What a host must be able to do for the case to make sense.

@@ -12,16 +12,24 @@ use crate::client::Client;
 use crate::fixtures::{Gate, Kind, Script, echo, hello, waits};
 
 cases! {
-    both a_stop_lets_what_runs_finish;
-    both a_stop_lets_an_upload_finish;
-    both a_stop_lets_a_response_be_read_to_its_end;
-    once a_stop_closes_idle_connections;
-    once a_stop_closes_connections_within_a_head;
-    once a_stop_takes_no_new_connections;
-    both a_stop_has_a_bound;
-    once a_stop_answers_who_is_in_the_backlog;
-    once a_host_can_be_stopped_before_anyone_came_and_twice;
-    once another_host_takes_over_the_port;
+    /// **H29.** A host that is asked to stop MUST take no more connections, finish what runs, say that it
+    /// closes, and end within its bound.
+    ///
+    /// *Why*: A new version must cost no request.
+    ///
+    /// *Source*: RFC 9112 §9.6.
+    H29 Stopping {
+        both a_stop_lets_what_runs_finish;
+        both a_stop_lets_an_upload_finish;
+        both a_stop_lets_a_response_be_read_to_its_end;
+        once a_stop_closes_idle_connections;
+        once a_stop_closes_connections_within_a_head;
+        once a_stop_takes_no_new_connections;
+        both a_stop_has_a_bound;
+        once a_stop_answers_who_is_in_the_backlog;
+        once a_host_can_be_stopped_before_anyone_came_and_twice;
+        once another_host_takes_over_the_port;
+    }
 }
 
 fn a_stop_lets_what_runs_finish(stage: &Stage<'_>) -> Verdict {

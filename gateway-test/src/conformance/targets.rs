@@ -4,19 +4,36 @@ use super::{Stage, Verdict, request};
 use crate::fixtures::{Dump, dump};
 
 cases! {
-    once refuses_a_missing_host;
-    once refuses_two_hosts;
-    once refuses_a_malformed_host;
-    once needs_no_host_in_http10;
-    once takes_the_absolute_form;
-    once an_absolute_form_with_another_host_never_serves_that_host;
-    once takes_the_asterisk_of_options;
-    once refuses_the_asterisk_of_others;
-    once answers_connect_with_501;
-    once refuses_targets_of_no_form;
-    both decodes_the_path;
-    once keeps_the_query_as_sent;
-    once refuses_paths_that_are_no_text;
+    /// **H9.** A host MUST read the target in the form that suits the method, and exactly one Host; it MUST
+    /// refuse what is neither.
+    ///
+    /// *Why*: Who is asked for decides who answers, and what a cache in front stores.
+    ///
+    /// *Source*: RFC 9112 §3.2; RFC 9110 §7.2.
+    H9 Http {
+        once refuses_a_missing_host;
+        once refuses_two_hosts;
+        once refuses_a_malformed_host;
+        once needs_no_host_in_http10;
+        once takes_the_absolute_form;
+        once an_absolute_form_with_another_host_never_serves_that_host;
+        once takes_the_asterisk_of_options;
+        once refuses_the_asterisk_of_others;
+        once answers_connect_with_501;
+        once refuses_targets_of_no_form;
+    }
+
+    /// **E11.** PATH_INFO MUST be the path of the target, percent-decoded to UTF-8, and QUERY_STRING the
+    /// query as sent; a path that is no text MUST be refused.
+    ///
+    /// *Why*: Each application would decode for itself, and two of them differently.
+    ///
+    /// *Source*: RFC 3875 §4.1.5, §4.1.7; PEP 3333, "Unicode Issues".
+    E11 Interface {
+        both decodes_the_path;
+        once keeps_the_query_as_sent;
+        once refuses_paths_that_are_no_text;
+    }
 }
 
 fn refuses_a_missing_host(stage: &Stage<'_>) -> Verdict {

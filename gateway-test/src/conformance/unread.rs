@@ -5,11 +5,19 @@ use crate::Log;
 use crate::fixtures::reads_half;
 
 cases! {
-    both an_unread_body_is_not_the_next_request;
-    both an_unread_chunked_body_is_not_the_next_request;
-    both a_half_read_body_is_not_the_next_request;
-    both answers_although_a_large_body_is_not_read;
-    both survives_bodies_that_nobody_reads;
+    /// **H12.** A host MUST NOT take a body that was not read for the next request, and MUST answer although
+    /// it is not read.
+    ///
+    /// *Why*: The rest of an upload would be run as requests.
+    ///
+    /// *Source*: RFC 9112 §9.3.
+    H12 Http {
+        both an_unread_body_is_not_the_next_request;
+        both an_unread_chunked_body_is_not_the_next_request;
+        both a_half_read_body_is_not_the_next_request;
+        both answers_although_a_large_body_is_not_read;
+        both survives_bodies_that_nobody_reads;
+    }
 }
 
 const SMUGGLED: &str = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";

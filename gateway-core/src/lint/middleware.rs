@@ -1,0 +1,85 @@
+//! M: what an application hands on that holds another: seen between a lint outside of it and one inside.
+
+use std::time::Instant;
+
+use super::violation::{Check, must};
+use super::watch::Watch;
+use crate::{Cancelled, Capabilities, Environ};
+
+/// What the lint outside has seen.
+#[derive(Clone)]
+struct Outside {
+    call: Cancelled,
+    script_name: String,
+    received_at: Option<Instant>,
+    deadline: Option<Instant>,
+    needs: Capabilities,
+}
+
+/// Compares the environ with what a lint outside has seen of it, and leaves word for one inside.
+pub(super) fn check(environ: &mut Environ, needs: Capabilities, watch: &Watch) -> Check {
+    let here = Outside {
+        call: environ.cancelled(),
+        script_name: environ.script_name().to_owned(),
+        received_at: environ.received_at(),
+        deadline: environ.deadline(),
+        needs,
+    };
+    if let Some(outside) = environ.extensions_mut().insert(here.clone()) {
+        watch.judge(same_call(&outside, &here))?;
+        watch.judge(script_name(&outside, &here))?;
+        watch.judge(times(&outside, &here))?;
+        watch.judge(requires(&outside, &here))?;
+    }
+    Ok(())
+}
+
+/// **M1.** Middleware MUST hand on the host's call, with its cancellation and its outcome.
+///
+/// *Why*: An application behind it would work on for a client that has left, and never learn how its response ended.
+/// (`Environ::with_request` makes another request of the same call.)
+fn same_call(outside: &Outside, here: &Outside) -> Check {
+    must("M1", outside.call.is_of_the_call_of(&here.call), || {
+        "the environ is of another call".to_owned()
+    })
+}
+
+/// **M2.** Middleware MUST NOT take anything off SCRIPT_NAME; what it takes off PATH_INFO it MUST put there.
+///
+/// *Why*: Links are put together from it; without the front of it they lead elsewhere.
+///
+/// *Source*: RFC 3875 §4.1.13; PEP 3333, "URL Reconstruction".
+fn script_name(outside: &Outside, here: &Outside) -> Check {
+    let (before, now) = (&outside.script_name, &here.script_name);
+    let rest = now.strip_prefix(before.as_str());
+    let kept = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    must("M2", kept, || {
+        format!("SCRIPT_NAME was {before:?}, and is {now:?}")
+    })
+}
+
+/// **M3.** Middleware MUST NOT move the deadline back, nor forget it or when the request came.
+///
+/// *Why*: The host keeps to its own.
+fn times(outside: &Outside, here: &Outside) -> Check {
+    let earlier = match (outside.deadline, here.deadline) {
+        (Some(before), Some(now)) => now <= before,
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    must(
+        "M3",
+        earlier && outside.received_at == here.received_at,
+        || "the deadline is later, or a time is lost".to_owned(),
+    )
+}
+
+/// **M4.** Middleware MUST require what the application requires that it holds.
+///
+/// *Why*: The host asks the outermost only.
+fn requires(outside: &Outside, here: &Outside) -> Check {
+    let missing = here.needs.without(outside.needs);
+    must("M4", missing.is_empty(), || {
+        format!("{missing} is required inside and not outside")
+    })
+}

@@ -1,0 +1,107 @@
+//! The page, made of the clauses.
+
+use std::fs;
+
+use super::clauses::{Clause, violation};
+use super::{root, shown_by};
+
+const PREFACE: &str = "\
+# Specification
+
+Version 0.1 of the gateway interface, apart from the versions of the crates: what an application, a host and whatever stands between
+them may rely on. It changes when a clause changes, and [CHANGELOG](../CHANGELOG.md) says how.
+
+MUST and SHOULD are to be read as RFC 2119 has them. A clause is named by whom it binds and a number, which it keeps. Each has its reason, its
+source where it has one, and what shows that it is kept:
+
+* *Checked by* `lint`: `gateway_core::lint(application)` checks both sides while a call is made, and names the clause that
+  is broken. The test that is named violates it.
+* *Shown by* cases of the suite for hosts, `gateway_test::conformance`, where no wrapper could see it. The word in parentheses is the part
+  of the suite: `interface` is every host's, and what else a host has it says itself (`TestHost::parts`).
+
+This page is made of lines that stand in the sources, directly above the checks; it is not edited.
+";
+
+/// Whom the clauses of a letter bind, in the order of the page.
+const ROOMS: [(char, &str, &str); 6] = [
+    ('A', "Applications", "What an application answers."),
+    (
+        'B',
+        "Body",
+        "What a response body gives, and what becomes of it.",
+    ),
+    (
+        'E',
+        "Environ",
+        "What a host tells an application of a request.",
+    ),
+    ('I', "Input", "What a host gives an application to read."),
+    (
+        'H',
+        "Hosts",
+        "What a host does with a call, and with those who ask for it.",
+    ),
+    (
+        'M',
+        "Middleware",
+        "What an application keeps to that holds another.",
+    ),
+];
+
+/// The whole page.
+pub(crate) fn page(clauses: &[Clause]) -> String {
+    let tests = fs::read_to_string(root().join("gateway-core/src/lint/tests.rs"));
+    let tests = tests.unwrap_or_default();
+    let mut page = PREFACE.to_owned();
+    for (room, title, about) in ROOMS {
+        page.push_str(&format!("\n## {title}\n\n{about}\n"));
+        for clause in clauses.iter().filter(|clause| clause.number.room == room) {
+            page.push_str(&section(clause, &tests));
+        }
+    }
+    page
+}
+
+fn section(clause: &Clause, tests: &str) -> String {
+    let Clause {
+        number,
+        rule,
+        why,
+        file,
+        ..
+    } = clause;
+    let mut text = format!("\n### {number}\n\n{rule}\n\n*Why*: {why}\n");
+    if let Some(source) = &clause.source {
+        text.push_str(&format!("\n*Source*: {source}\n"));
+    }
+    let (link, name) = (
+        format!("../{file}"),
+        file.rsplit('/').next().unwrap_or(file),
+    );
+    if let Some(test) = violation(tests, *number).filter(|_| clause.is_checked()) {
+        text.push_str(&format!(
+            "\n*Checked by* `lint` in [{name}]({link}); violated by `{test}`.\n"
+        ));
+    }
+    let cases: Vec<_> = shown_by(*number).map(|case| format!("`{case}`")).collect();
+    if !cases.is_empty() {
+        text.push_str(&format!(
+            "\n*Shown by* ({}): {}.\n",
+            parts(clause),
+            cases.join(", ")
+        ));
+    }
+    text
+}
+
+/// The parts of the suite in which a clause is shown.
+fn parts(clause: &Clause) -> String {
+    let number = clause.number.to_string();
+    let cases = gateway_test::conformance::cases();
+    let mut parts: Vec<_> = cases
+        .filter(|case| case.clause == number)
+        .map(|case| case.part.to_string())
+        .collect();
+    parts.dedup();
+    parts.join(", ")
+}
