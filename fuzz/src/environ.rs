@@ -4,23 +4,86 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway_core::server::{Call, RawHead};
 use gateway_core::{Endpoint, Environ, Input, Scheme};
-use gateway_http1::{Event, Limits, Receiver, Underscores};
-use http::{Method, Request, StatusCode};
+use gateway_http1::{Event, Limits, Receiver, RequestHead, Underscores};
+use http::{Method, Request, StatusCode, Version};
 use percent_encoding::percent_decode_str;
 
 type Vars = Vec<(String, Vec<u8>)>;
 
 /// A request head becomes an environ whose path is what the percent-encoding crate makes of it, and which
-/// the CGI view gives and takes unchanged. Bytes that are no head are variables, a line each: what is taken of
-/// them is given again.
+/// the CGI view gives and takes unchanged; it is the same made of bytes and made of a map. Bytes that are no head
+/// are variables, a line each: what is taken of them is given again. They are a head of no host's too, which
+/// harms nobody.
 pub fn environ(bytes: &[u8]) {
     let mut limits = Limits::default();
     limits.underscores = Underscores::Allow;
     let received = Receiver::new(limits).receive(bytes);
     match received.map(|received| received.event) {
-        Ok(Some(Event::Head(head))) => of_request(head.into_parts(), bytes.len()),
-        _ => of_lines(bytes),
+        Ok(Some(Event::Head(head))) => {
+            of_bytes(&head, bytes.len());
+            of_request(head.into_parts(), bytes.len());
+        }
+        _ => {
+            of_lines(bytes);
+            of_anything(bytes);
+        }
+    }
+}
+
+/// What a host gives that keeps heads as bytes, and one that does not.
+fn of_bytes(head: &RequestHead, turn: usize) {
+    let raw = RawHead {
+        method: head.method.clone(),
+        version: head.version,
+        bytes: Arc::clone(head.bytes()),
+        target: head.target(),
+        fields: head.fields(),
+    };
+    let raw = Environ::from_raw(raw, Input::empty(), endpoint(turn), &Call::new());
+    let parts = head.clone().into_parts();
+    let made = Environ::new(parts, Input::empty(), endpoint(turn), &Call::new());
+    let (raw, made) = match (raw, made) {
+        (Ok(raw), Ok(made)) => (raw, made),
+        (raw, made) => return assert_eq!(raw.is_ok(), made.is_ok()),
+    };
+    assert_eq!(raw.path_info(), made.path_info());
+    assert_eq!(raw.raw_path(), made.raw_path());
+    assert_eq!(raw.query_string(), made.query_string());
+    assert_eq!(raw.url(), made.url());
+    assert_eq!(raw.server_name(), made.server_name());
+    assert_eq!(raw.server_port(), made.server_port());
+    for name in made.headers().keys() {
+        assert_eq!(raw.header(name.as_str()), made.header(name.as_str()));
+    }
+    assert_eq!(vars(&raw), vars(&made));
+    // The map is made now.
+    assert_eq!(raw.headers(), made.headers());
+    assert_eq!(raw.uri(), made.uri());
+    assert_eq!(vars(&raw), vars(&made));
+}
+
+/// A head with the bytes in four parts, whatever they are.
+fn of_anything(bytes: &[u8]) {
+    let [first, second, third, bytes @ ..] = bytes else {
+        return;
+    };
+    let mut ends = [first, second, third].map(|end| usize::from(*end).min(bytes.len()));
+    ends.sort_unstable();
+    let raw = RawHead {
+        method: Method::GET,
+        version: Version::HTTP_11,
+        bytes: bytes.into(),
+        target: ends[0]..ends[1],
+        fields: ends[2]..bytes.len(),
+    };
+    if let Ok(environ) = Environ::from_raw(raw, Input::empty(), endpoint(0), &Call::new()) {
+        let (script_name, path_info) = (environ.script_name(), environ.path_info());
+        assert!(script_name.is_empty() && !path_info.contains('\0'));
+        let lines = environ.vars().flat_map(|(_, value)| value.into_owned());
+        assert!(!lines.into_iter().any(|byte| matches!(byte, b'\r' | b'\n')));
+        assert!(!environ.url().contains(['\r', '\n']));
     }
 }
 

@@ -39,17 +39,11 @@ fn check(bytes: &[u8], head: &RequestHead) {
 
     let sent = request.path.expect("a target comes before the version");
     let target: Uri = sent.parse().expect("it is a target");
-    assert_eq!(
-        target.to_string(),
-        head.uri().to_string()
-    );
+    assert_eq!(target.to_string(), head.uri().to_string());
     if sent.starts_with('/') {
         let path = sent.split('?').next().unwrap_or(sent);
         assert_eq!(path, head.path());
-        assert_eq!(
-            sent.split_once('?').map(|(_, query)| query),
-            head.query()
-        );
+        assert_eq!(sent.split_once('?').map(|(_, query)| query), head.query());
     }
 
     check_framing(&fields, head);
