@@ -2,6 +2,7 @@
 //!
 //! * `tests/conformance.rs` runs every case of [`gateway_test::conformance`] on every host.
 //! * `tests/restarts.rs` stops and starts every host while it is asked all the time.
+//! * `tests/overload.rs` asks more of every host than it can carry.
 //! * `tests/corpus.rs` sends every request of `requests/` to every host.
 //! * `tests/faults.rs` has applications misbehave on every host.
 //! * `tests/differential.rs` sends them through nginx and HAProxy too: front and host must agree.

@@ -1,0 +1,71 @@
+//! `idle`: what an idle connection costs in memory.
+
+use clap::Args;
+
+use super::started::Started;
+use crate::Result;
+use crate::figures::print_table;
+use crate::swarm::Manner;
+
+/// What an idle connection costs the server's process in memory; what the kernel keeps for its socket is
+/// left out.
+#[derive(Args)]
+pub(crate) struct Idle {
+    /// The servers, with the number of threads after a colon.
+    #[arg(long, value_delimiter = ',', default_value = "sync:2,sync:64,hyper:64")]
+    servers: Vec<String>,
+    /// How many connections.
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
+}
+
+impl Idle {
+    pub(crate) fn run(self) -> Result {
+        let mut rows = Vec::new();
+        for server in &self.servers {
+            eprintln!("{server}");
+            rows.push(self.measure(server)?);
+        }
+        println!(
+            "\nBytes of the server's memory for each of {} idle connections",
+            self.connections
+        );
+        let head = [
+            "server",
+            "before any request",
+            "after one request",
+            "MiB before",
+            "MiB after all have left",
+        ];
+        print_table(&head, &rows);
+        Ok(())
+    }
+
+    fn measure(&self, server: &str) -> Result<Vec<String>> {
+        let started = Started::new(server, "")?;
+        // What is there once and for all comes with the first requests.
+        started.drive("/hello", 64, 1.0, 0.0)?;
+        let none = started.settled_memory()?;
+        let mut swarm = started.swarm(Manner::Idle, self.connections)?;
+        let silent = started.settled_memory()?;
+        let answered = swarm.ask("ask")?.of("answered");
+        if answered < self.connections as f64 {
+            return Err(
+                format!("{server}: {answered} of {} were answered", self.connections).into(),
+            );
+        }
+        let idle = started.settled_memory()?;
+        drop(swarm);
+        let left = started.settled_memory()?;
+        let each =
+            |memory: u64| (memory.saturating_sub(none) as f64 / self.connections as f64).round();
+        let mib = |memory: u64| format!("{:.1}", memory as f64 / (1024.0 * 1024.0));
+        Ok(vec![
+            server.to_owned(),
+            each(silent).to_string(),
+            each(idle).to_string(),
+            mib(none),
+            mib(left),
+        ])
+    }
+}

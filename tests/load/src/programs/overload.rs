@@ -1,0 +1,127 @@
+//! `overload`: ten times the load that can be carried.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::started::Started;
+use crate::Result;
+use crate::drive::Drive;
+use crate::figures::print_table;
+use crate::process::Process;
+
+/// Calls that block for 20 ms, asked for by ten times as many clients as threads and places in the
+/// queue. A refused client asks again after 100 ms.
+#[derive(Args)]
+pub(crate) struct Overload {
+    /// The servers, with the number of threads after a colon.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "sync:16,hyper-blocking:16"
+    )]
+    servers: Vec<String>,
+    /// Calls that may wait for a thread.
+    #[arg(long, default_value_t = 32)]
+    queue: usize,
+    /// Calls that the application lets run at once, of the threads there are.
+    #[arg(long, default_value_t = 16)]
+    budget: usize,
+    /// How long the load lasts, in seconds.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+}
+
+impl Overload {
+    pub(crate) fn run(self) -> Result {
+        let mut rows = Vec::new();
+        for server in &self.servers {
+            eprintln!("{server}");
+            rows.push(self.measure(server)?);
+        }
+        println!(
+            "\nTen times the clients that threads and queue ({}) can hold, for {} s; calls of 20 ms, at \
+             most {} at once; then a client that comes when they have gone",
+            self.queue, self.seconds, self.budget
+        );
+        let head = [
+            "server",
+            "clients",
+            "answered/s",
+            "of ideal",
+            "p50 ms",
+            "p99 ms",
+            "longest ms",
+            "503/s",
+            "503 p50 ms",
+            "503 p99 ms",
+            "errors",
+            "most calls at once",
+            "MiB before",
+            "MiB most",
+            "first answer after the load, ms",
+            "next 50, longest ms",
+        ];
+        print_table(&head, &rows);
+        Ok(())
+    }
+
+    fn measure(&self, server: &str) -> Result<Vec<String>> {
+        let threads: usize = server
+            .split_once(':')
+            .map_or("64", |(_, threads)| threads)
+            .parse()?;
+        let options = format!("--queue {} --budget {}", self.queue, self.budget);
+        let mut started = Started::new(server, &options)?;
+        started.drive("/block", threads, 1.0, 0.0)?; // all threads have run once
+        let before = started.settled_memory()?;
+        started.process.ask("figures")?;
+        let clients = 10 * (threads + self.queue);
+        let drive = Drive::new(started.address, "/block", clients, self.seconds, 0.0);
+        let mut driving = Process::start(&drive.command())?;
+        let most = self.most_memory(&started)?;
+        let load: crate::figures::Figures = driving.line()?.parse()?;
+        drop(driving);
+        let (first, next) = self.back_to_normal(&started)?;
+        let calls = started.process.ask("figures")?;
+        let ideal = threads.min(self.budget) as f64 / 0.02;
+        let mib = |memory: u64| format!("{:.1}", memory as f64 / (1024.0 * 1024.0));
+        Ok(vec![
+            server.to_owned(),
+            clients.to_string(),
+            format!("{:.0}", load.of("rate")),
+            format!("{:.2}", load.of("rate") / ideal),
+            format!("{:.0}", load.of("p50")),
+            format!("{:.0}", load.of("p99")),
+            format!("{:.0}", load.of("max")),
+            format!("{:.0}", load.of("refused") / self.seconds),
+            format!("{:.1}", load.of("refused_p50")),
+            format!("{:.1}", load.of("refused_p99")),
+            load.of("errors").to_string(),
+            calls.of("most").to_string(),
+            mib(before),
+            mib(most),
+            format!("{first:.0}"),
+            format!("{next:.0}"),
+        ])
+    }
+
+    /// The most memory that the server has while the load lasts.
+    fn most_memory(&self, started: &Started) -> Result<u64> {
+        let until = Instant::now() + Duration::from_secs_f64(self.seconds);
+        let mut most = 0;
+        while Instant::now() < until {
+            most = most.max(started.process.memory()?);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(most)
+    }
+
+    /// The time to the first answer after the load, and the longest of fifty that follow.
+    fn back_to_normal(&self, started: &Started) -> Result<(f64, f64)> {
+        let one = Drive::new(started.address, "/block", 1, 0.001, 0.0);
+        let first: crate::figures::Figures = Process::start(&one.command())?.line()?.parse()?;
+        let fifty = started.drive("/block", 1, 1.0, 0.0)?;
+        Ok((first.of("max"), fifty.of("max")))
+    }
+}

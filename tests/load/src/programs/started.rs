@@ -1,0 +1,66 @@
+//! [`Started`]: a server in a process of its own; and who is started against it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::drive::Drive;
+use crate::figures::Figures;
+use crate::process::Process;
+use crate::swarm::{Manner, Swarm};
+
+/// A server in a process of its own.
+pub(super) struct Started {
+    pub(super) process: Process,
+    pub(super) address: SocketAddr,
+}
+
+impl Started {
+    /// Starts the server that is called so, such as `sync:64`, with further options of `serve`.
+    pub(super) fn new(server: &str, options: &str) -> Result<Self> {
+        let (host, threads) = server.split_once(':').unwrap_or((server, "64"));
+        let line = format!("serve --host {host} --threads {threads} {options}");
+        let words: Vec<_> = line.split_ascii_whitespace().map(str::to_owned).collect();
+        let mut process = Process::start(&words)?;
+        let address = process.line()?.parse()?;
+        Ok(Self { process, address })
+    }
+
+    /// So many slow or idle clients, connected.
+    pub(super) fn swarm(&self, manner: Manner, clients: usize) -> Result<Process> {
+        let mut swarm = Process::start(&Swarm::command(self.address, manner, clients))?;
+        swarm.line()?;
+        Ok(swarm)
+    }
+
+    /// Has normal clients ask, and gives what they saw; with it the processor time that the server
+    /// took meanwhile, in seconds.
+    pub(super) fn drive(
+        &self,
+        path: &str,
+        clients: usize,
+        seconds: f64,
+        rate: f64,
+    ) -> Result<Figures> {
+        let before = self.process.processor_time()?;
+        let drive = Drive::new(self.address, path, clients, seconds, rate);
+        let figures: Figures = Process::start(&drive.command())?.line()?.parse()?;
+        let time = self.process.processor_time()? - before;
+        Ok(figures.with("processor", time.as_secs_f64()))
+    }
+
+    /// Its memory, once that has settled: when it is the same twice.
+    pub(super) fn settled_memory(&self) -> Result<u64> {
+        let until = Instant::now() + Duration::from_secs(10);
+        let mut last = self.process.memory()?;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(700));
+            let now = self.process.memory()?;
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        Ok(last)
+    }
+}
