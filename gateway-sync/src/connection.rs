@@ -18,16 +18,18 @@ use std::time::Instant;
 use bytes::{Buf, Bytes, BytesMut};
 use gateway_core::server::{Call, Pace, Timeouts};
 use gateway_core::{CancelReason, Endpoint};
-use gateway_http1::{CONTINUE, CloseReason, Limits, Reading, Receiver};
+use gateway_http1::{CONTINUE, CloseReason, Reading, Receiver};
 use http::Method;
 
 use crate::deadline::{Deadline, Phase};
-use crate::live::{Live, Loan, Reader, Returned};
+use crate::lending::{Loan, Ticket};
+use crate::live::{Live, Reader, Returned};
 use crate::log::{Current, Sight};
 use crate::outbox::Outbox;
 use crate::poller::Signs;
 use crate::request::{self, Refused, Request};
 use crate::respond::Responding;
+use crate::rules::Rules;
 use crate::socket::Socket;
 use crate::spool::{SpoolError, Store};
 
@@ -51,11 +53,11 @@ pub(crate) struct Connection {
     pub(crate) served: u64,
     /// Set when the connection ends once the outbox is empty.
     pub(crate) closing: Option<CloseReason>,
-    limits: Arc<Limits>,
-    /// How much of a request body is kept in memory, in bytes.
-    buffer: usize,
+    rules: Arc<Rules>,
     reader: Reader,
     partial: Option<Box<Request>>,
+    /// A request that waits for leave to read its body as it comes.
+    queued: Option<(Box<Request>, Ticket)>,
     call: Call,
     /// Whether a read would find something, as far as is known.
     readable: bool,
@@ -71,6 +73,8 @@ pub(crate) struct Connection {
     read_elsewhere: bool,
     /// It gave up its turn although it could go on.
     yielded: bool,
+    /// Nobody is there any more.
+    broken: bool,
     /// The client has taken some of the response.
     taken: bool,
 }
@@ -79,6 +83,8 @@ pub(crate) struct Connection {
 pub(crate) enum Step {
     /// The application is to be called.
     Call(Box<Request>),
+    /// The application is to be called, with a body that it reads as it comes.
+    Lend(Box<Request>, Loan),
     /// More of a request body is in memory than should be: it is to be moved to a file.
     Spill,
     /// The request is refused.
@@ -97,8 +103,7 @@ impl Connection {
     pub(crate) fn new(
         socket: Arc<Socket>,
         endpoint: Arc<Endpoint>,
-        limits: &Arc<Limits>,
-        buffer: usize,
+        rules: &Arc<Rules>,
         timeouts: &Timeouts,
         now: Instant,
     ) -> Self {
@@ -112,13 +117,13 @@ impl Connection {
             response: None,
             served: 0,
             closing: None,
-            limits: Arc::clone(limits),
-            buffer,
+            rules: Arc::clone(rules),
             reader: Reader {
-                receiver: Receiver::new(Arc::clone(limits)),
+                receiver: Receiver::new(Arc::clone(&rules.http1)),
                 inbox: BytesMut::new(),
             },
             partial: None,
+            queued: None,
             call: Call::new(),
             readable: false,
             half_closed: false,
@@ -127,6 +132,7 @@ impl Connection {
             lingering: false,
             read_elsewhere: false,
             yielded: false,
+            broken: false,
             taken: false,
         }
     }
@@ -165,6 +171,7 @@ impl Connection {
         self.pace.pause(now);
         self.readable |= signs.readable;
         self.half_closed |= signs.half_closed;
+        self.broken |= signs.broken;
         self.response.is_some() && signs.is_leaving(self.half_closed_before)
     }
 
@@ -197,7 +204,11 @@ impl Connection {
     /// Whether nothing was asked for, as far as is known, nor is anything on its way to the client.
     pub(crate) fn is_unasked(&self) -> bool {
         let nothing_begun = self.partial.is_none() && self.reading() == Reading::Idle;
-        nothing_begun && !self.has_more() && self.response.is_none() && self.closing.is_none()
+        nothing_begun
+            && !self.has_more()
+            && self.queued.is_none()
+            && self.response.is_none()
+            && self.closing.is_none()
     }
 
     /// Has the next turn read, whatever the kernel has said: what came since then is looked for.
@@ -231,9 +242,34 @@ impl Connection {
         if self.response.is_some() {
             return Step::Pull;
         }
+        if self.broken {
+            // What it has asked for before is asked for by nobody.
+            return Step::Close(CloseReason::Disconnected);
+        }
+        if let Some((request, ticket)) = self.queued.take() {
+            return self.redeem(request, ticket);
+        }
         match self.closing {
             Some(reason) => self.part(reason, scratch),
             None => self.receive(scratch),
+        }
+    }
+
+    /// A request waits for leave to read its body as it comes.
+    pub(crate) fn queue(&mut self, request: Box<Request>, ticket: Ticket) -> Step {
+        self.redeem(request, ticket)
+    }
+
+    fn redeem(&mut self, request: Box<Request>, ticket: Ticket) -> Step {
+        match ticket.redeem() {
+            Ok(loan) => Step::Lend(request, loan),
+            Err(ticket) => {
+                self.queued = Some((request, ticket));
+                Step::Rest {
+                    phase: Phase::Queued,
+                    progress: false,
+                }
+            }
         }
     }
 
@@ -354,7 +390,7 @@ impl Connection {
             .partial
             .as_ref()
             .map_or(0, |partial| partial.body.in_memory());
-        in_memory > self.buffer
+        in_memory > self.rules.buffer
     }
 
     /// Moves what is here of the request body to a file. May block.
@@ -389,12 +425,13 @@ impl Connection {
         }
         if inbox.is_empty() {
             // The usual case: a whole request in one read, and nothing is kept.
-            let (used, complete) = request::receive(receiver, &mut self.partial, fresh)?;
+            let (used, complete) =
+                request::receive(receiver, &mut self.partial, &self.rules, fresh)?;
             inbox.extend_from_slice(&fresh[used..]);
             return Ok(complete);
         }
         inbox.extend_from_slice(fresh);
-        let (used, complete) = request::receive(receiver, &mut self.partial, inbox)?;
+        let (used, complete) = request::receive(receiver, &mut self.partial, &self.rules, inbox)?;
         inbox.advance(used);
         if inbox.len() < SMALL && inbox.capacity() > SMALL {
             *inbox = BytesMut::from(&inbox[..]); // the memory goes back
@@ -420,6 +457,8 @@ impl Connection {
             return Phase::Body;
         }
         match self.reader.receiver.reading() {
+            // The rest of a body that nobody wants.
+            Reading::Body => Phase::Body,
             // The first head is due from the start; later ones when they have begun.
             Reading::Idle if self.served > 0 && self.reader.inbox.is_empty() => Phase::Idle,
             _ => Phase::Head,
@@ -465,20 +504,29 @@ impl Connection {
         self.partial = Some(request);
     }
 
-    /// Lends the reader to the application's input.
+    /// Whether a request is being read that has to be answered.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.partial.is_some() || self.reading() == Reading::Head
+    }
+
+    /// Lends the reader to the application's input. The client is told to send the body if it waits for
+    /// that, which it does not once it has begun.
     pub(crate) fn lend(
         &mut self,
         loan: Loan,
+        expects_continue: bool,
         timeouts: &Arc<Timeouts>,
     ) -> (Live, gateway_core::Input) {
+        let may_continue = expects_continue && self.reader.inbox.is_empty();
         let fresh = Reader {
-            receiver: Receiver::new(Arc::clone(&self.limits)),
+            receiver: Receiver::new(Arc::clone(&self.rules.http1)),
             inbox: BytesMut::new(),
         };
         let reader = std::mem::replace(&mut self.reader, fresh);
         let socket = Arc::clone(&self.socket);
         let current = Arc::clone(&self.current);
-        Live::lend(loan, socket, reader, current, timeouts, self.limits.body)
+        let limit = self.rules.http1.body;
+        Live::lend(loan, may_continue, socket, reader, current, timeouts, limit)
     }
 
     /// Takes the reader back. True if another request can follow.
@@ -486,6 +534,7 @@ impl Connection {
         match live.take_back() {
             Some(Returned { reader, ended }) => {
                 self.reader = reader;
+                self.pace = Pace::default();
                 self.readable = true; // what came during the call made its edge then
                 ended
             }
@@ -514,7 +563,9 @@ impl Connection {
             Phase::Application => self.current.sight_of_call(since),
             Phase::Writing | Phase::Lingering => self.current.sight_of_response(since),
             _ => {
-                let request = self.partial.as_ref().map(|partial| partial.name());
+                let queued = self.queued.as_ref().map(|(request, _)| request);
+                let request = self.partial.as_ref().or(queued);
+                let request = request.map(|request| request.name());
                 self.current.sight(phase.stage(), since, request)
             }
         }

@@ -13,6 +13,8 @@ pub(crate) enum Phase {
     Head,
     /// Inside a request body.
     Body,
+    /// The request waits for leave to read its body.
+    Queued,
     /// In the application, or waiting for the next piece of its body.
     Application,
     /// The client has not taken all of the response.
@@ -28,6 +30,7 @@ impl Phase {
             Self::Idle => Stage::Idle,
             Self::Head => Stage::ReadingHead,
             Self::Body => Stage::ReadingBody,
+            Self::Queued => Stage::Queued,
             Self::Application => Stage::InApplication,
             Self::Writing | Self::Lingering => Stage::Writing,
         }
@@ -45,7 +48,7 @@ impl Phase {
             Self::Idle => Some(timeouts.idle),
             Self::Head => Some(timeouts.head),
             Self::Body => Some(timeouts.body_stall),
-            Self::Application => None,
+            Self::Queued | Self::Application => None,
             Self::Writing => Some(timeouts.write_stall),
             Self::Lingering => Some(timeouts.linger),
         }
@@ -157,7 +160,7 @@ impl Deadline {
             (Phase::Idle, _) => "nothing was asked for too long",
             (Phase::Head, _) => "the head was not whole in time",
             (Phase::Body, _) => "nothing of the body came for too long",
-            (Phase::Application, _) => "the deadline passed",
+            (Phase::Queued | Phase::Application, _) => "the deadline passed",
             (Phase::Writing, _) => "nothing of the response was taken for too long",
             (Phase::Lingering, _) => "the client does not close its side",
         }
@@ -191,6 +194,8 @@ mod tests {
             (Body, Body, true, Some(40)),
             (Body, Body, false, Some(30)),
             (Body, Application, true, None),
+            (Head, Queued, true, None),
+            (Queued, Application, false, None),
             (Application, Writing, false, Some(40)),
             (Writing, Writing, true, Some(40)),
             (Writing, Writing, false, Some(30)),
@@ -232,6 +237,7 @@ mod tests {
             (Head, 0, None),
             (Body, 0, Some(5)),
             (Body, 2400, Some(15)),
+            (Queued, 0, None),
             (Application, 0, None),
             (Writing, 0, Some(5)),
             (Writing, 240, Some(6)),

@@ -1,11 +1,11 @@
 //! A request body that is read while the application runs.
 //!
-//! The client waits for `100 Continue`, so the body cannot be read first: it is asked for when the
-//! application reads (RFC 9110 §10.1.1). The worker then waits for the client, without a seat.
+//! Because the host was told to hand it over as it comes; or because the client waits for
+//! `100 Continue`, so that the body cannot be read first: it is asked for when the application reads
+//! (RFC 9110 §10.1.1). The worker then waits for the client, without a seat.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -17,35 +17,23 @@ use gateway_http1::{CONTINUE, Error, Event, Receiver};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::deadline::{Deadline, Phase};
+use crate::lending::Loan;
 use crate::log::Current;
 use crate::socket::Socket;
 
+/// How much of a body may be left unread for the connection to go on all the same: it is thrown away as
+/// it comes.
+const LITTLE: u64 = 64 * 1024;
+
 /// How much is read from the socket at a time.
 const CHUNK: usize = 16 * 1024;
-
-/// Leave for one more thread to wait for a client that holds its body back. Given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Loan(Arc<AtomicUsize>);
-
-impl Loan {
-    /// Leave, if fewer than `most` have it.
-    pub(crate) fn try_take(lent: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
-        let more = |lent: usize| (lent < most).then_some(lent + 1);
-        let taken = lent.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
-        taken.is_ok().then(|| Self(Arc::clone(lent)))
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
 
 /// The worker's end of a live body: it takes back what it lent.
 #[derive(Debug)]
 pub(crate) struct Live {
     shared: Arc<Shared>,
+    /// The answer has begun, and the client was not asked for the body: it may never come.
+    unasked: bool,
     _loan: Loan,
 }
 
@@ -79,6 +67,8 @@ struct Reading {
     timeouts: Arc<Timeouts>,
     limit: u64,
     ended: bool,
+    /// Reading has failed: nobody knows what comes next.
+    failed: bool,
 }
 
 /// The receiving half of a connection, and what it has not used.
@@ -92,7 +82,7 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 pub(crate) struct Returned {
     pub(crate) reader: Reader,
-    /// Whether the body was read to its end, so that another request can follow.
+    /// Whether another request can follow: the body was read to its end, or as good as.
     pub(crate) ended: bool,
 }
 
@@ -100,6 +90,7 @@ impl Live {
     /// Lends the connection's reader to the application's input.
     pub(crate) fn lend(
         loan: Loan,
+        may_continue: bool,
         socket: Arc<Socket>,
         reader: Reader,
         current: Arc<Current>,
@@ -114,32 +105,45 @@ impl Live {
             timeouts: Arc::clone(timeouts),
             limit,
             ended: false,
+            failed: false,
         };
         let shared = Arc::new(Shared {
             place: Mutex::new(Place::Here(Box::new(reading))),
-            may_continue: Mutex::new(true),
+            may_continue: Mutex::new(may_continue),
         });
         let input = Input::live(LiveBody(Arc::clone(&shared)));
         let live = Self {
             shared,
+            unasked: false,
             _loan: loan,
         };
         (live, input)
     }
 
     /// The final head is about to be sent: no interim response may follow it.
-    pub(crate) fn answer(&self) {
-        *lock(&self.shared.may_continue) = false;
+    pub(crate) fn answer(&mut self) {
+        self.unasked = std::mem::take(&mut *lock(&self.shared.may_continue));
+        // What is here and will be read by nobody is done with.
+        if Arc::strong_count(&self.shared) == 1
+            && let Place::Here(reading) = &mut *lock(&self.shared.place)
+        {
+            reading.discard();
+        }
     }
 
-    /// Whether the body was read to its end.
-    pub(crate) fn has_ended(&self) -> bool {
-        matches!(&*lock(&self.shared.place), Place::Here(reading) if reading.ended)
+    /// Whether another request can follow, as far as is known: the body was read to its end, or what is
+    /// left of it is little and on its way.
+    pub(crate) fn can_go_on(&self) -> bool {
+        match &*lock(&self.shared.place) {
+            Place::Here(reading) => reading.ended || (!self.unasked && reading.has_little_left()),
+            _ => false,
+        }
     }
 
     /// Takes the reader back. An input that is still held reads no more; where it is being read from,
     /// by another thread, the connection cannot go on.
     pub(crate) fn take_back(self) -> Option<Returned> {
+        let ended = self.can_go_on();
         match std::mem::replace(&mut *lock(&self.shared.place), Place::Gone) {
             Place::Here(mut reading) => {
                 if reading.reader.inbox.is_empty() {
@@ -147,7 +151,7 @@ impl Live {
                 }
                 Some(Returned {
                     reader: reading.reader,
-                    ended: reading.ended,
+                    ended,
                 })
             }
             Place::Out | Place::Gone => None,
@@ -173,6 +177,7 @@ impl Body for LiveBody {
             return Poll::Ready(Some(Err(InputError::Disconnected)));
         };
         let frame = reading.next_frame(&self.0.may_continue);
+        reading.failed |= frame.is_err();
         let mut place = lock(&self.0.place);
         if matches!(*place, Place::Out) {
             *place = Place::Here(reading);
@@ -225,6 +230,28 @@ impl Reading {
             }
         }
         Ok(None)
+    }
+
+    fn has_little_left(&self) -> bool {
+        let left = self.reader.receiver.remaining();
+        !self.failed && left.is_some_and(|left| left <= LITTLE)
+    }
+
+    /// Throws away what is here of the body.
+    fn discard(&mut self) {
+        let Reader { receiver, inbox } = &mut self.reader;
+        while !self.ended {
+            match receiver.receive(inbox) {
+                Ok(received) => {
+                    inbox.advance(received.used);
+                    self.ended = matches!(received.event, Some(Event::End));
+                    if received.event.is_none() {
+                        return;
+                    }
+                }
+                Err(_) => return, // it is found again by who reads on
+            }
+        }
     }
 
     /// Takes the end that may stand right behind the last data, so that it is known at once.
@@ -315,20 +342,4 @@ fn lost(_: io::Error) -> InputError {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_more_is_lent_than_may_be_and_it_comes_back() {
-        let lent = Arc::new(AtomicUsize::new(0));
-        let first = Loan::try_take(&lent, 1);
-        assert!(first.is_some());
-        assert!(Loan::try_take(&lent, 1).is_none());
-        drop(first);
-        assert!(Loan::try_take(&lent, 1).is_some());
-        assert!(Loan::try_take(&lent, 0).is_none());
-    }
 }

@@ -4,6 +4,7 @@ use gateway_core::Input;
 use gateway_http1::{BodyFraming, Error, Event, Receiver, RequestHead};
 use http::{HeaderMap, Method};
 
+use crate::rules::Rules;
 use crate::upload::Upload;
 
 /// A request whose head is here, and of whose body perhaps not all is. Handed on in a box: it is large,
@@ -13,6 +14,8 @@ pub(crate) struct Request {
     pub(crate) head: RequestHead,
     /// The client waits for `100 Continue`: the body is asked for when the application reads.
     pub(crate) awaited: bool,
+    /// The body is handed over as it comes.
+    pub(crate) live: bool,
     pub(crate) body: Upload,
     trailers: Option<HeaderMap>,
 }
@@ -45,6 +48,7 @@ impl Refused {
 pub(crate) fn receive(
     receiver: &mut Receiver,
     partial: &mut Option<Box<Request>>,
+    rules: &Rules,
     input: &[u8],
 ) -> Result<(usize, Option<Box<Request>>), Refused> {
     let mut used = 0;
@@ -59,6 +63,10 @@ pub(crate) fn receive(
             None => return Ok((used, None)),
             Some(Event::Head(head)) => {
                 let mut request = Box::new(Request::new(head));
+                request.live = rules.live_bodies.wants(&request.head);
+                if request.live {
+                    return Ok((used, Some(request)));
+                }
                 if request.head.expects_continue && used == input.len() {
                     request.awaited = true;
                     return Ok((used, Some(request)));
@@ -94,6 +102,7 @@ impl Request {
         Self {
             head,
             awaited: false,
+            live: false,
             body: Upload::expecting(length),
             trailers: None,
         }

@@ -100,6 +100,11 @@ impl Responding {
         self.buffered = is_made && delivery == Delivery::Buffered;
     }
 
+    /// Whether the head does not wait for the first chunk, which may take its time.
+    pub(crate) fn begins_at_once(&self) -> bool {
+        matches!(self.body, BodyKind::Iter(_)) && !self.buffered
+    }
+
     /// How much of it may be kept in memory as it is, of `buffer` bytes: all of what is in memory
     /// already.
     pub(crate) fn keep(&self, buffer: usize) -> usize {

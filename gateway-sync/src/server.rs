@@ -17,6 +17,7 @@ use crate::host::ThreadedHost;
 use crate::listener::Listener;
 use crate::monitor::{Alarm, Look, Rhythm, Watch};
 use crate::reactor::Reactor;
+use crate::rules::LiveBodies;
 use crate::shared::Shared;
 use crate::spool::Store;
 use crate::worker::Worker;
@@ -38,6 +39,7 @@ pub struct Server {
     timeouts: Timeouts,
     reactor: Reactor,
     delivery: Delivery,
+    live_bodies: LiveBodies,
     spool_in: Option<PathBuf>,
     handle: Handle,
 }
@@ -139,6 +141,34 @@ impl Server {
         self
     }
 
+    /// Hands request bodies over as they come, where `wants` says so of the head: the application is
+    /// called when the head is here, and reads while the client sends. For uploads with progress, bodies
+    /// that are answered before they end, and what is too large to be kept. Default: none; the
+    /// application is called when the body is here.
+    ///
+    /// Such a call takes a thread for as long as its client takes to send, within
+    /// [`Timeouts::body_stall`] and [`Timeouts::min_rate`]. Half of the threads may be in such calls, at
+    /// least one; beyond that they wait, in order. What the application leaves unread is read and thrown
+    /// away if it is at most 64 KiB, else the connection is closed.
+    ///
+    /// ```no_run
+    /// # use gateway_core::{Environ, Result, blocking, text};
+    /// # fn app(_environ: Environ) -> Result { Ok(text("")) }
+    /// # fn main() -> std::io::Result<()> {
+    /// gateway_sync::Server::bind("127.0.0.1:8000")?
+    ///     .live_bodies(|head| head.uri.path().starts_with("/upload/"))
+    ///     .serve(blocking(app))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn live_bodies(
+        mut self,
+        wants: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.live_bodies = LiveBodies::new(wants);
+        self
+    }
+
     /// Whether response bodies are made ahead of their clients, where neither the response nor the
     /// nature of its body says anything: this is for iterators. Default: they are.
     #[must_use]
@@ -207,6 +237,7 @@ impl Server {
             self.timeouts,
             store,
             self.delivery,
+            self.live_bodies,
             Arc::clone(&self.handle.alarm),
             Arc::clone(&self.handle.stopping),
         )?);
@@ -231,6 +262,7 @@ impl Server {
             timeouts: Timeouts::default(),
             reactor: Reactor::default(),
             delivery: Delivery::Buffered,
+            live_bodies: LiveBodies::default(),
             spool_in: None,
             handle: Handle {
                 stopping: Arc::default(),

@@ -12,10 +12,12 @@ use crate::connection::Connection;
 use crate::deadline::Phase;
 use crate::gate::Gate;
 use crate::host::ThreadedHost;
+use crate::lending::Lending;
 use crate::listener::Listener;
 use crate::log::Sight;
 use crate::monitor::Alarm;
 use crate::predictor::{Measured, Predictor};
+use crate::rules::{LiveBodies, Rules};
 use crate::seat::{Seat, Sweep};
 use crate::seating::Seating;
 use crate::socket::Socket;
@@ -34,10 +36,10 @@ pub(crate) struct Shared<A> {
     pub(crate) gate: Gate<Parked>,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) limits: Limits,
-    pub(crate) http1: Arc<gateway_http1::Limits>,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) timeouts: Arc<Timeouts>,
-    /// Threads that serve a body which the client holds back.
-    pub(crate) lent: Arc<AtomicUsize>,
+    /// Leave for threads to read bodies that are still arriving.
+    pub(crate) lending: Arc<Lending>,
     pub(crate) threads: usize,
     pub(crate) store: Arc<Store>,
     /// How bodies are delivered that say nothing of it.
@@ -70,6 +72,7 @@ impl<A> Shared<A> {
         timeouts: Timeouts,
         store: Arc<Store>,
         delivery: Delivery,
+        live_bodies: LiveBodies,
         alarm: Arc<Alarm>,
         stopping: Arc<AtomicBool>,
     ) -> io::Result<Self> {
@@ -85,10 +88,14 @@ impl<A> Shared<A> {
             predictor: Predictor::new(),
             gate: Gate::new(seats),
             alarm,
+            rules: Arc::new(Rules {
+                http1: Arc::new(http1),
+                buffer: limits.buffer,
+                live_bodies,
+            }),
             limits,
-            http1: Arc::new(http1),
             timeouts: Arc::new(timeouts),
-            lent: Arc::new(AtomicUsize::new(0)),
+            lending: Lending::new((threads / 2).max(1)),
             threads,
             store,
             delivery,
@@ -259,8 +266,7 @@ impl<A> Shared<A> {
         let connection = Connection::new(
             Arc::new(socket),
             Arc::new(endpoint),
-            &self.http1,
-            self.limits.buffer,
+            &self.rules,
             &self.timeouts,
             Instant::now(),
         );

@@ -14,7 +14,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use gateway_core::server::{Pace, Panic, Parker, catch};
 use gateway_core::{Application, BodyKind, CancelReason, Ending, Response, status};
-use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
+use gateway_http1::{BodyLength, CloseReason, Exchange, encode_head};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 
@@ -407,6 +407,7 @@ impl<'a, A: Application> Worker<'a, A> {
         while turn.connection.served - served < TURN {
             let flow = match turn.connection.advance(&mut self.scratch) {
                 Step::Call(request) => self.serve(turn, request),
+                Step::Lend(request, loan) => self.answer_live(turn, request, loan),
                 Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
                 Step::Spill => self.spill(turn),
@@ -494,13 +495,14 @@ impl<'a, A: Application> Worker<'a, A> {
         let sight = connection.sight(phase, connection.deadline.since);
         sight.log_cut(connection.deadline.why(turn.now), turn.now);
         match phase {
-            Phase::Head | Phase::Body if reading != Reading::Idle => {
+            Phase::Head | Phase::Body if connection.is_asked() => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
                 let answer = status(StatusCode::REQUEST_TIMEOUT);
                 let is_head = connection.asks_for_head();
                 self.answer_and_close(turn, answer, exchange, is_head)
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
+            Phase::Body => Flow::Close(CloseReason::UnreadBody),
             // Nothing was asked: there is nothing to answer.
             Phase::Idle | Phase::Head => self.part(turn, CloseReason::TimedOut(reading)),
             _ => Flow::Close(CloseReason::TimedOut(reading)),

@@ -12,7 +12,9 @@ use gateway_http1::RequestHead;
 use http::{Method, StatusCode};
 
 use super::{Flow, TURNS, Turn, Worker};
-use crate::live::Loan;
+use crate::connection::Step;
+use crate::deadline::Phase;
+use crate::lending::Loan;
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::Request;
@@ -42,6 +44,9 @@ impl<A: Application> Worker<'_, A> {
         }
         let path = &head.bytes()[head.path_range()];
         let entry = self.shared.predictor.entry(head.method.as_str(), path);
+        if request.live {
+            return self.queue_live(turn, request);
+        }
         if request.awaited {
             // It waits for the client, whatever else it does.
             return self.answer_awaited(turn, request, entry);
@@ -56,13 +61,40 @@ impl<A: Application> Worker<'_, A> {
     /// thread of its own. Half of the threads may wait for such clients; beyond it the server asks,
     /// and reads the body before the call.
     fn answer_awaited(&mut self, turn: &mut Turn, request: Box<Request>, entry: Entry) -> Flow {
-        match Loan::try_take(&self.shared.lent, self.shared.threads / 2) {
+        // One thread alone is left to others.
+        let may_wait = self.shared.threads > 1;
+        match may_wait.then(|| self.shared.lending.try_take()).flatten() {
             Some(loan) => self.answer(turn, request, entry, Forecast::Waits, Some(loan)),
             None => {
                 turn.connection.read_first(request);
                 Flow::Continue
             }
         }
+    }
+
+    /// Has a request answered whose body is read as it comes, when it may have a thread for that.
+    fn queue_live(&mut self, turn: &mut Turn, request: Box<Request>) -> Flow {
+        if let Some(loan) = self.shared.lending.try_take() {
+            return self.answer_live(turn, request, loan);
+        }
+        let ticket = self.shared.lending.queue(self.nudge(turn));
+        match turn.connection.queue(request, ticket) {
+            Step::Lend(request, loan) => self.answer_live(turn, request, loan),
+            _ => Flow::Rest(Phase::Queued, false),
+        }
+    }
+
+    /// Has a request answered whose body is read as it comes.
+    pub(super) fn answer_live(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        loan: Loan,
+    ) -> Flow {
+        let head = &request.head;
+        let path = &head.bytes()[head.path_range()];
+        let entry = self.shared.predictor.entry(head.method.as_str(), path);
+        self.answer(turn, request, entry, Forecast::Waits, Some(loan))
     }
 
     /// Has a request answered.
@@ -77,13 +109,15 @@ impl<A: Application> Worker<'_, A> {
         self.begin_call(turn);
         let (head, whole) = request.into_whole();
         let exchange = head.exchange();
+        let expects_continue = head.expects_continue;
         let name = RequestName::of(&head);
         turn.connection.current.begin(name, turn.now);
         turn.connection.pace = Pace::default();
         let (live, input) = match loan {
             None => (None, whole),
             Some(loan) => {
-                let (live, input) = turn.connection.lend(loan, &self.shared.timeouts);
+                let timeouts = &self.shared.timeouts;
+                let (live, input) = turn.connection.lend(loan, expects_continue, timeouts);
                 (Some(live), input)
             }
         };

@@ -33,7 +33,7 @@ impl<A: Application> Worker<'_, A> {
         mut exchange: Exchange,
         ended: Ended,
         answer: Answer,
-        live: Option<Live>,
+        mut live: Option<Live>,
     ) -> Flow {
         if matches!(ended, Ended::Cancelled(CancelReason::Disconnected)) {
             if let Some(live) = live {
@@ -46,7 +46,7 @@ impl<A: Application> Worker<'_, A> {
             return Flow::Close(CloseReason::Disconnected);
         }
         let (mut response, mut ending) = response_of(ended, answer, &turn.connection.current);
-        if let Some(live) = &live {
+        if let Some(live) = &mut live {
             live.answer();
         }
         self.decide_persistence(turn, &mut exchange, live.as_ref());
@@ -65,6 +65,12 @@ impl<A: Application> Worker<'_, A> {
         }
         if responding.is_polled() {
             responding.waker = Some(self.nudge(turn));
+        }
+        if responding.begins_at_once()
+            && let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX)
+        {
+            turn.connection.response = Some(Box::new(responding));
+            return Flow::Close(reason);
         }
         let (flow, over) = self.pull_from(turn, &mut responding);
         if !over {
@@ -267,7 +273,7 @@ impl<A: Application> Worker<'_, A> {
         if limit.is_some_and(|limit| turn.connection.served + 1 >= limit) {
             exchange.close(CloseReason::RequestLimit);
         }
-        if live.is_some_and(|live| !live.has_ended()) {
+        if live.is_some_and(|live| !live.can_go_on()) {
             exchange.close(CloseReason::UnreadBody);
         }
     }
@@ -321,7 +327,7 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// What wakes the connection when its body has more.
-    fn nudge(&self, turn: &Turn) -> Waker {
+    pub(super) fn nudge(&self, turn: &Turn) -> Waker {
         let seats = Arc::clone(&self.shared.seats);
         Waker::from(Arc::new(Nudge {
             seats,

@@ -1,0 +1,190 @@
+//! How many threads may read request bodies that are still arriving: each waits for a client.
+//!
+//! ```text
+//!   try_take ─▶ room? ─ yes ─▶ Loan ─ dropped ─▶ somebody waits? ─ yes ─▶ called, the room is theirs
+//!   queue    ─▶   └── no ─▶ Ticket, which is called in its turn       └── no ─▶ room for one more
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+/// Lets as many through as there is room for, and the others in the order in which they came.
+#[derive(Debug)]
+pub(crate) struct Lending(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    room: usize,
+    waiting: VecDeque<(u64, Waker)>,
+    next: u64,
+}
+
+/// Leave for one thread. Given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Loan(Arc<Lending>);
+
+/// A place among those that wait. Dropped, it is given up, and so is the leave that it may have been
+/// called for.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    lending: Arc<Lending>,
+    number: u64,
+    used: bool,
+}
+
+impl Lending {
+    pub(crate) fn new(room: usize) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            room,
+            waiting: VecDeque::new(),
+            next: 0,
+        })))
+    }
+
+    /// Leave, if there is room.
+    pub(crate) fn try_take(self: &Arc<Self>) -> Option<Loan> {
+        let mut state = self.state();
+        state.room = state.room.checked_sub(1)?;
+        Some(Loan(Arc::clone(self)))
+    }
+
+    /// A place at the end; `waker` is woken when it is its turn.
+    pub(crate) fn queue(self: &Arc<Self>, waker: Waker) -> Ticket {
+        let number = {
+            let mut state = self.state();
+            let number = state.next;
+            state.next += 1;
+            state.waiting.push_back((number, waker));
+            number
+        };
+        let ticket = Ticket {
+            lending: Arc::clone(self),
+            number,
+            used: false,
+        };
+        // Room may have come back before there was anyone to have it.
+        if let Some(loan) = self.try_take() {
+            drop(loan);
+        }
+        ticket
+    }
+
+    fn give_back(&self) {
+        let next = {
+            let mut state = self.state();
+            let next = state.waiting.pop_front();
+            if next.is_none() {
+                state.room += 1;
+            }
+            next
+        };
+        if let Some((_, waker)) = next {
+            waker.wake();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    /// Leave, if it has been called.
+    ///
+    /// # Errors
+    ///
+    /// Itself, if not.
+    pub(crate) fn redeem(mut self) -> Result<Loan, Self> {
+        if self.lending.state().waits(self.number) {
+            return Err(self);
+        }
+        self.used = true;
+        Ok(Loan(Arc::clone(&self.lending)))
+    }
+}
+
+impl State {
+    fn waits(&self, number: u64) -> bool {
+        self.waiting.iter().any(|(waiting, _)| *waiting == number)
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        self.0.give_back();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.used {
+            return;
+        }
+        let waited = {
+            let mut state = self.lending.state();
+            let waited = state.waits(self.number);
+            state.waiting.retain(|(number, _)| *number != self.number);
+            waited
+        };
+        if !waited {
+            self.lending.give_back(); // it was called, and is gone
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(lending: &Arc<Lending>) -> Ticket {
+        lending.queue(Waker::noop().clone())
+    }
+
+    #[test]
+    fn no_more_is_lent_than_may_be_and_it_comes_back() {
+        let lending = Lending::new(1);
+        let first = lending.try_take();
+        assert!(first.is_some());
+        assert!(lending.try_take().is_none());
+        drop(first);
+        assert!(lending.try_take().is_some());
+        assert!(Lending::new(0).try_take().is_none());
+    }
+
+    #[test]
+    fn who_waits_gets_it_in_order_and_nobody_overtakes() {
+        let lending = Lending::new(1);
+        let loan = lending.try_take().unwrap();
+        let (first, second) = (queue(&lending), queue(&lending));
+        let second = second.redeem().unwrap_err();
+        drop(loan);
+        assert!(lending.try_take().is_none());
+        let second = second.redeem().unwrap_err();
+        let loan = first.redeem().unwrap();
+        let second = second.redeem().unwrap_err();
+        drop(loan);
+        let loan = second.redeem().unwrap();
+        assert!(lending.try_take().is_none());
+        drop(loan);
+        assert!(lending.try_take().is_some());
+    }
+
+    #[test]
+    fn who_goes_away_holds_nobody_up() {
+        let lending = Lending::new(1);
+        let loan = lending.try_take().unwrap();
+        let [gone, called, last] = [(); 3].map(|()| queue(&lending));
+        drop(gone);
+        drop(loan);
+        drop(called);
+        assert!(last.redeem().is_ok());
+        assert!(lending.try_take().is_some());
+    }
+
+    #[test]
+    fn room_that_came_back_before_anyone_waited_is_had_at_once() {
+        let lending = Lending::new(1);
+        assert!(queue(&lending).redeem().is_ok());
+    }
+}
