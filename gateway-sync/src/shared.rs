@@ -53,6 +53,8 @@ pub(crate) struct Shared<A> {
     paused: Mutex<bool>,
     /// The same, for who only wants a hint.
     is_paused: AtomicBool,
+    /// Accepting has failed, and not succeeded since.
+    is_starved: AtomicBool,
     stopping: Arc<AtomicBool>,
     ended: AtomicBool,
 }
@@ -104,6 +106,7 @@ impl<A> Shared<A> {
             connections: AtomicUsize::new(0),
             paused: Mutex::new(false),
             is_paused: AtomicBool::new(false),
+            is_starved: AtomicBool::new(false),
             stopping,
             ended: AtomicBool::new(false),
         };
@@ -135,19 +138,28 @@ impl<A> Shared<A> {
         for _ in 0..ACCEPTS {
             // Who is in the backlog when the server stops is answered, whatever the limit.
             if self.is_full() && !self.is_stopping() {
-                self.pause(&listeners, "the limit of connections is reached");
+                if self.pause(&listeners) {
+                    let connections = self.connections();
+                    tracing::warn!(
+                        connections,
+                        "the limit of connections is reached: the rest wait in the backlog"
+                    );
+                }
                 if !self.is_full() {
                     self.resume(&listeners); // the last to leave came before the pause
                 }
                 return false;
             }
             match listener.accept() {
-                Ok(Some((socket, remote))) => self.admit(listener, socket, remote),
+                Ok(Some((socket, remote))) => {
+                    self.recover();
+                    self.admit(listener, socket, remote);
+                }
                 Ok(None) => return false,
                 Err(error) if is_of_the_connection(&error) => {}
                 Err(error) => {
-                    tracing::error!(%error, "cannot accept connections");
-                    self.pause(&listeners, "accepting failed");
+                    self.starve(&error);
+                    self.pause(&listeners);
                     return false;
                 }
             }
@@ -289,16 +301,32 @@ impl<A> Shared<A> {
         self.connections() >= self.limits.connections
     }
 
-    fn pause(&self, listeners: &[Listener], why: &str) {
-        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if !std::mem::replace(&mut *paused, true) {
-            self.is_paused.store(true, Ordering::Relaxed);
-            self.unwatch(listeners);
-            tracing::warn!(
-                connections = self.connections(),
-                "{why}: the rest wait in the backlog"
-            );
+    /// Accepting fails, mostly for want of descriptors. It is tried again when a connection is closed,
+    /// and with each sweep; who waits for the end of it is told once.
+    fn starve(&self, error: &io::Error) {
+        if !self.is_starved.swap(true, Ordering::Relaxed) {
+            let connections = self.connections();
+            tracing::error!(%error, connections, "cannot accept connections: the rest wait in the backlog");
         }
+    }
+
+    /// Accepting has succeeded.
+    fn recover(&self) {
+        if self.is_starved.load(Ordering::Relaxed) && self.is_starved.swap(false, Ordering::Relaxed)
+        {
+            tracing::info!("accepting connections again");
+        }
+    }
+
+    /// Leaves the listeners alone. True if they were watched until now.
+    fn pause(&self, listeners: &[Listener]) -> bool {
+        let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *paused, true) {
+            return false;
+        }
+        self.is_paused.store(true, Ordering::Relaxed);
+        self.unwatch(listeners);
+        true
     }
 
     fn resume(&self, listeners: &[Listener]) {
@@ -310,7 +338,9 @@ impl<A> Shared<A> {
             Ok(()) => {
                 *paused = false;
                 self.is_paused.store(false, Ordering::Relaxed);
-                tracing::info!("accepting connections again");
+                if !self.is_starved.load(Ordering::Relaxed) {
+                    tracing::info!("accepting connections again");
+                }
             }
             Err(error) => tracing::error!(%error, "cannot watch the listeners"),
         }

@@ -20,7 +20,7 @@ use common::{Running, files_in, get, server};
 const CHUNK: usize = 100_000;
 
 /// Chunks of a response that is more than the buffers of a socket hold.
-const CHUNKS: usize = 80;
+const CHUNKS: usize = 40;
 
 fn chunk(number: usize) -> Bytes {
     let first = (number % 251) as u8;
