@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use gateway_core::server::Limits;
 use gateway_core::{Application, Body, Delivery, Ending, Environ, Error, Response, blocking, text};
+use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 use http::Method;
 
@@ -17,10 +18,10 @@ use common::lines::lines;
 use common::{Running, files_in, get, server};
 
 /// How much a chunk holds.
-const CHUNK: usize = 100_000;
+const CHUNK: usize = 50_000;
 
 /// Chunks of a response that is more than the buffers of a socket hold.
-const CHUNKS: usize = 40;
+const CHUNKS: usize = 160;
 
 fn chunk(number: usize) -> Bytes {
     let first = (number % 251) as u8;
@@ -64,6 +65,11 @@ fn chunks(made: &Arc<AtomicUsize>, closed: &Event) -> impl Application + use<> {
     })
 }
 
+/// A client whose kernel takes no more for it than it is told to.
+fn bounded(running: &Running) -> Client {
+    Client::connect_narrow(&running.address, 200_000).unwrap()
+}
+
 #[test]
 fn the_application_is_done_before_its_client_has_read() {
     let directory = tempfile::tempdir().unwrap();
@@ -74,7 +80,7 @@ fn the_application_is_done_before_its_client_has_read() {
         &outcomes,
     );
     let running = Running::start(server(1).spool_in(directory.path()), app);
-    let mut client = running.client();
+    let mut client = bounded(&running);
     client.send(get("/")).unwrap();
     closed.wait().unwrap();
     assert_eq!(made.load(Ordering::SeqCst), CHUNKS);
@@ -98,7 +104,7 @@ fn a_live_response_is_made_as_its_client_takes_it() {
         let (made, closed) = (Arc::default(), Event::new());
         let server = server(1).delivery(default).spool_in(directory.path());
         let running = Running::start(server, chunks(&made, &closed));
-        let mut client = running.client();
+        let mut client = bounded(&running);
         client.send(get(path)).unwrap();
         client.peek(12).unwrap();
         for _ in 0..100 {
@@ -116,7 +122,7 @@ fn a_response_may_be_buffered_where_others_are_live() {
     let (made, closed) = (Arc::default(), Event::new());
     let server = server(1).delivery(Delivery::Live);
     let running = Running::start(server, chunks(&made, &closed));
-    let mut client = running.client();
+    let mut client = bounded(&running);
     client.send(get("/buffered")).unwrap();
     closed.wait().unwrap();
     assert!(client.read(&Method::GET).unwrap().body == whole());
@@ -132,7 +138,7 @@ fn beyond_its_file_a_response_is_made_as_its_client_takes_it() {
     for (path, limits) in [("/one", one), ("/all", all)] {
         let (made, closed) = (Arc::default(), Event::new());
         let running = Running::start(server(1).limits(limits), chunks(&made, &closed));
-        let mut client = running.client();
+        let mut client = bounded(&running);
         client.send(get(path)).unwrap();
         lines.wait_for(&["response held back", &format!("request=GET {path} ")]);
         assert_eq!(running.client().get("/small").unwrap().text(), "small");
@@ -160,7 +166,7 @@ fn what_is_in_memory_or_in_a_file_already_is_sent_from_there() {
     });
     let running = Running::start(server(1).spool_in(spool.path()), app);
     for path in ["/file", "/bytes"] {
-        let mut client = running.client();
+        let mut client = bounded(&running);
         client.send(get(path)).unwrap();
         client.peek(12).unwrap();
         for _ in 0..20 {
@@ -186,11 +192,11 @@ fn a_stream_is_live_by_nature_and_buffered_if_it_says_so() {
         Ok(response)
     });
     let running = Running::start(server(1), app);
-    let mut live = running.client();
+    let mut live = bounded(&running);
     live.send(get("/live")).unwrap();
     let of_live = closed.next().unwrap();
     live.peek(12).unwrap();
-    let mut buffered = running.client();
+    let mut buffered = bounded(&running);
     buffered.send(get("/buffered")).unwrap();
     closed.next().unwrap().wait().unwrap();
     assert!(!of_live.is_set());
