@@ -20,6 +20,7 @@
 //!  listener ─accept─▶ connection, a task of its own
 //!                     │  opening   HTTP/1 or HTTP/2?
 //!                     │  wire      HTTP/1: are the bytes sound?      ◀─ socket
+//!                     │  frames    HTTP/2: are they worth while?
 //!                     │  hyper     messages, framing, HTTP/2
 //!                     │  strict    is the request sound?
 //!                     ▼
@@ -78,11 +79,31 @@
 //! Every wait has a bound ([`Timeouts`]): for the head 408, for the body
 //! [`InputError::TimedOut`](gateway_core::InputError), which is 408 where the application lets it
 //! through, for the client to take the response a cut, between requests a close. A connection that
-//! has not sent a byte is closed without a word.
+//! has not sent a byte is closed without a word. Besides, a client must not be slower than
+//! [`Timeouts::min_rate`], while it is waited for: a body that comes too slowly is the same
+//! `TimedOut`, a response that is taken too slowly is cut. What the application takes is not counted.
 //!
-//! Over HTTP/2 the bound on taking a response is each stream's own as well: one whose window stays shut
-//! for [`Timeouts::write_stall`], with a piece of at most 16 KiB waiting, is reset, and the others go on.
-//! Only of the last piece hyper does not tell whether it is taken; it goes with the connection.
+//! A connection that is idle for a fifteenth of [`Timeouts::idle`] is taken from hyper, whose buffers are
+//! let go, until something comes. Nothing is kept in files here: [`Limits::buffer`], [`Limits::spool`]
+//! and [`Limits::response_spool`] have no meaning for this host, as bodies are handed over as they come.
+//!
+//! # HTTP/2
+//!
+//! * **A stream whose window stays shut** for [`Timeouts::write_stall`], with a piece of at most 16 KiB
+//!   waiting, is reset, and the others go on.
+//! * **The least rate is that of the connection**, over all its bodies in one direction: streams share what
+//!   the line carries, and one among a hundred is slow on a line that is not. When the client falls below
+//!   it, the streams that wait for it are reset, or answered 408.
+//! * **A response is told complete** when the client has room for all of it, if it has a length; one of
+//!   no more than 16 KiB when hyper has it. Of one without a length hyper does not tell whether the last
+//!   piece was taken; that goes with the connection.
+//! * **What a connection holds is bounded**: [`Server::streams`] requests at once, a head of
+//!   [`Limits::head`], 64 KiB of each response, 256 KiB of each request body that nobody reads and 1 MiB
+//!   of all of them.
+//! * **Frames that ask for nothing** (PING, SETTINGS, PRIORITY, resets, windows opened for nothing) are on an
+//!   account that time and answers fill. A client that overdraws it is closed with `ENHANCE_YOUR_CALM`.
+//! * **When the server stops**, streams that have begun are finished. Those that come after the last GOAWAY
+//!   are not looked at, as it says, so that the client may ask again.
 //!
 //! # When the client leaves
 //!
@@ -100,9 +121,15 @@
 //! # Stopping
 //!
 //! [`Handle::stop`] takes what is in the kernel's accept queue and closes the listeners, finishes what
-//! runs, says `Connection: close` or GOAWAY on it, closes what is idle, and cuts off what is left after
-//! [`Timeouts::drain`]. A connection that has not sent a byte has a second to begin. Each second the
-//! log says what is waited for.
+//! runs, says `Connection: close` or GOAWAY on it, closes what is idle for [`Timeouts::idle_at_stop`],
+//! and cuts off what is left after [`Timeouts::drain`]. Each second the log says what is waited for: how
+//! many requests in which [`Stage`](gateway_core::server::Stage), and the oldest of them.
+//!
+//! # What the log says
+//!
+//! Through [`tracing`]. Whatever is cut off has one line, `cut off`, with who (`remote`), which request
+//! (`request`, method and path, or that none was begun), where it stood (`stage`), its `age`, and `why`.
+//! That there are too many connections, or no descriptors for more, is told once while it lasts.
 //!
 //! # Strictness
 //!
@@ -119,8 +146,15 @@
 //! Trailers of a response go out where the client sent `TE: trailers`, and the response names them in
 //! `Trailer`.
 //!
+//! [`Limits::buffer`]: gateway_core::server::Limits::buffer
+//! [`Limits::head`]: gateway_core::server::Limits::head
+//! [`Limits::response_spool`]: gateway_core::server::Limits::response_spool
+//! [`Limits::spool`]: gateway_core::server::Limits::spool
 //! [`Timeouts`]: gateway_core::server::Timeouts
 //! [`Timeouts::body_stall`]: gateway_core::server::Timeouts::body_stall
+//! [`Timeouts::idle`]: gateway_core::server::Timeouts::idle
+//! [`Timeouts::idle_at_stop`]: gateway_core::server::Timeouts::idle_at_stop
+//! [`Timeouts::min_rate`]: gateway_core::server::Timeouts::min_rate
 //! [`Timeouts::request`]: gateway_core::server::Timeouts::request
 //! [`Timeouts::write_stall`]: gateway_core::server::Timeouts::write_stall
 //! [`Timeouts::drain`]: gateway_core::server::Timeouts::drain
