@@ -1,4 +1,6 @@
 //! What a client does not take is made all the same and kept for it, unless it is live.
+//!
+//! Over Unix sockets, of which it is known how much they hold.
 
 #![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
 
@@ -10,18 +12,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use gateway_core::server::Limits;
 use gateway_core::{Application, Body, Delivery, Ending, Environ, Error, Response, blocking, text};
-use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 use http::Method;
 
 use common::lines::lines;
-use common::{Running, files_in, get, server};
+use common::{Running, files_in, get, unix_server};
 
 /// How much a chunk holds.
 const CHUNK: usize = 50_000;
 
 /// Chunks of a response that is more than the buffers of a socket hold.
-const CHUNKS: usize = 160;
+const CHUNKS: usize = 40;
 
 fn chunk(number: usize) -> Bytes {
     let first = (number % 251) as u8;
@@ -65,11 +66,6 @@ fn chunks(made: &Arc<AtomicUsize>, closed: &Event) -> impl Application + use<> {
     })
 }
 
-/// A client whose kernel takes no more for it than it is told to.
-fn bounded(running: &Running) -> Client {
-    Client::connect_narrow(&running.address, 200_000).unwrap()
-}
-
 #[test]
 fn the_application_is_done_before_its_client_has_read() {
     let directory = tempfile::tempdir().unwrap();
@@ -79,8 +75,9 @@ fn the_application_is_done_before_its_client_has_read() {
         gateway_core::BoxApplication::new(chunks(&made, &closed)),
         &outcomes,
     );
-    let running = Running::start(server(1).spool_in(directory.path()), app);
-    let mut client = bounded(&running);
+    let (server, _path) = unix_server("done", 1);
+    let running = Running::start(server.spool_in(directory.path()), app);
+    let mut client = running.client();
     client.send(get("/")).unwrap();
     closed.wait().unwrap();
     assert_eq!(made.load(Ordering::SeqCst), CHUNKS);
@@ -102,9 +99,10 @@ fn a_live_response_is_made_as_its_client_takes_it() {
     for (path, default) in [("/live", Delivery::Buffered), ("/", Delivery::Live)] {
         let directory = tempfile::tempdir().unwrap();
         let (made, closed) = (Arc::default(), Event::new());
-        let server = server(1).delivery(default).spool_in(directory.path());
+        let (server, _path) = unix_server("live", 1);
+        let server = server.delivery(default).spool_in(directory.path());
         let running = Running::start(server, chunks(&made, &closed));
-        let mut client = bounded(&running);
+        let mut client = running.client();
         client.send(get(path)).unwrap();
         client.peek(12).unwrap();
         for _ in 0..100 {
@@ -120,9 +118,10 @@ fn a_live_response_is_made_as_its_client_takes_it() {
 #[test]
 fn a_response_may_be_buffered_where_others_are_live() {
     let (made, closed) = (Arc::default(), Event::new());
-    let server = server(1).delivery(Delivery::Live);
+    let (server, _path) = unix_server("buffered", 1);
+    let server = server.delivery(Delivery::Live);
     let running = Running::start(server, chunks(&made, &closed));
-    let mut client = bounded(&running);
+    let mut client = running.client();
     client.send(get("/buffered")).unwrap();
     closed.wait().unwrap();
     assert!(client.read(&Method::GET).unwrap().body == whole());
@@ -137,8 +136,9 @@ fn beyond_its_file_a_response_is_made_as_its_client_takes_it() {
     all.spool = 1_000_000;
     for (path, limits) in [("/one", one), ("/all", all)] {
         let (made, closed) = (Arc::default(), Event::new());
-        let running = Running::start(server(1).limits(limits), chunks(&made, &closed));
-        let mut client = bounded(&running);
+        let (server, _path) = unix_server("beyond", 1);
+        let running = Running::start(server.limits(limits), chunks(&made, &closed));
+        let mut client = running.client();
         client.send(get(path)).unwrap();
         lines.wait_for(&["response held back", &format!("request=GET {path} ")]);
         assert_eq!(running.client().get("/small").unwrap().text(), "small");
@@ -164,9 +164,10 @@ fn what_is_in_memory_or_in_a_file_already_is_sent_from_there() {
             _ => text("small"),
         })
     });
-    let running = Running::start(server(1).spool_in(spool.path()), app);
+    let (server, _path) = unix_server("made", 1);
+    let running = Running::start(server.spool_in(spool.path()), app);
     for path in ["/file", "/bytes"] {
-        let mut client = bounded(&running);
+        let mut client = running.client();
         client.send(get(path)).unwrap();
         client.peek(12).unwrap();
         for _ in 0..20 {
@@ -191,12 +192,13 @@ fn a_stream_is_live_by_nature_and_buffered_if_it_says_so() {
         }
         Ok(response)
     });
-    let running = Running::start(server(1), app);
-    let mut live = bounded(&running);
+    let (server, _path) = unix_server("nature", 1);
+    let running = Running::start(server, app);
+    let mut live = running.client();
     live.send(get("/live")).unwrap();
     let of_live = closed.next().unwrap();
     live.peek(12).unwrap();
-    let mut buffered = bounded(&running);
+    let mut buffered = running.client();
     buffered.send(get("/buffered")).unwrap();
     closed.next().unwrap().wait().unwrap();
     assert!(!of_live.is_set());

@@ -4,37 +4,16 @@
 
 mod common;
 
-use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
-
 use gateway_core::server::{Limits, block_on};
 use gateway_core::{CancelReason, Environ, Response, blocking, text};
-use gateway_sync::Server;
 use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 use http::{HeaderValue, Method, header};
 
-use common::{Running, cores, get, server};
+use common::{Running, cores, get, server, unix_server};
 
 /// More than the buffers of a socket hold.
 const LARGE: usize = 8 << 20;
-
-/// A server on a Unix socket, where what a client does is known to the server at once.
-fn unix_server(name: &str, threads: usize) -> (Server, UnixPath) {
-    let path = std::env::temp_dir().join(format!("gateway-{}-{name}", std::process::id()));
-    let listener = UnixListener::bind(&path).unwrap();
-    let server = Server::from_unix_listener(listener).unwrap();
-    (server.threads(threads), UnixPath(path))
-}
-
-/// A socket file that goes when the test is over.
-struct UnixPath(PathBuf);
-
-impl Drop for UnixPath {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0 as &Path);
-    }
-}
 
 fn large() -> Response {
     text("x".repeat(LARGE))

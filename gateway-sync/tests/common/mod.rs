@@ -4,6 +4,8 @@
 
 pub(crate) mod lines;
 
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 
 use gateway_core::{Address, Application};
@@ -65,6 +67,23 @@ pub(crate) fn server(threads: usize) -> Server {
     Server::bind("127.0.0.1:0").unwrap().threads(threads)
 }
 
+/// A server on a Unix socket, where what a client does is known to the server at once.
+pub(crate) fn unix_server(name: &str, threads: usize) -> (Server, UnixPath) {
+    let path = std::env::temp_dir().join(format!("gateway-{}-{name}", std::process::id()));
+    let listener = UnixListener::bind(&path).unwrap();
+    let server = Server::from_unix_listener(listener).unwrap();
+    (server.threads(threads), UnixPath(path))
+}
+
+/// A socket file that goes when the test is over.
+pub(crate) struct UnixPath(PathBuf);
+
+impl Drop for UnixPath {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0 as &Path);
+    }
+}
+
 /// Cores that this process may use.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().unwrap().get()
@@ -75,7 +94,7 @@ pub(crate) fn get(path: &str) -> String {
 }
 
 /// How many unnamed files this process has open in `directory`.
-pub(crate) fn files_in(directory: &std::path::Path) -> usize {
+pub(crate) fn files_in(directory: &Path) -> usize {
     let open = std::fs::read_dir("/proc/self/fd").unwrap();
     let links = open.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
     links.filter(|link| link.starts_with(directory)).count()
