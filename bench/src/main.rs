@@ -1,7 +1,8 @@
 //! Side-by-side measurements of gateway hosts.
 //!
 //! `serve` is one server with the endpoints that are measured; `compare` starts servers in turn, each
-//! as a process of its own, drives them with wrk, and reports medians as ratios to bare hyper.
+//! as a process of its own, drives them with wrk, and reports medians as ratios to bare hyper; `report`
+//! does that with everything, and makes docs/benchmarks.md of it.
 //!
 //! ```text
 //!   compare ─▶ measure ── round by round ──▶ runner ─▶ process (start, /proc, end)
@@ -16,6 +17,7 @@ mod compare;
 mod load;
 mod output;
 mod process;
+mod report;
 mod serve;
 mod stats;
 
@@ -34,11 +36,14 @@ enum Command {
     Serve(serve::Serve),
     /// Measures servers side by side.
     Compare(compare::Compare),
+    /// Makes docs/benchmarks.md.
+    Report(report::Report),
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Report(report) => report.run(),
     }
 }

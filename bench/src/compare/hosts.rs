@@ -15,9 +15,9 @@ use super::server::Places;
 
 /// The endpoints of the distance service: waiting, computing, both, and what it is for.
 const ENDPOINTS: [(&str, &str); 4] = [
-    ("waiting", "/io"),
-    ("computing", "/compute"),
-    ("mixed", "/mixed"),
+    ("distance-io", "/io"),
+    ("distance-compute", "/compute"),
+    ("distance-mixed", "/mixed"),
     ("distance", "/distance?base=Seoul&target=Tokyo"),
 ];
 
@@ -62,6 +62,7 @@ pub(crate) fn distance(
     threads: u16,
     connections: usize,
     (rounds, seconds): (usize, u64),
+    pin: bool,
 ) -> super::Result<Part> {
     let servers = [
         format!("distance-sync:{threads}"),
@@ -75,6 +76,7 @@ pub(crate) fn distance(
             .collect(),
         rounds,
         seconds,
+        pin,
     })
 }
 
@@ -117,6 +119,7 @@ pub(crate) fn users(
             connections,
             rounds,
             seconds: runner.seconds,
+            pinned: runner.pin,
         });
     }
     Ok(results)

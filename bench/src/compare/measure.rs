@@ -1,6 +1,7 @@
 //! Round by round: every server in turn, so that a change of the machine's speed meets all of them.
 
 use std::io;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -12,6 +13,9 @@ use super::scenario::Scenario;
 use super::server::Server;
 use super::version::version_of;
 
+/// What a sample takes besides the load.
+const AROUND: Duration = Duration::from_millis(900);
+
 /// Servers in scenarios.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
@@ -21,13 +25,21 @@ pub(crate) struct Part {
     pub(crate) rounds: usize,
     /// Length of a sample.
     pub(crate) seconds: u64,
+    /// Server on core 0, load on core 1.
+    pub(crate) pin: bool,
 }
 
 impl Part {
     /// The samples that it takes if none is taken again.
-    fn samples(&self) -> usize {
+    pub(crate) fn samples(&self) -> usize {
         let pairs: usize = self.scenarios.iter().map(|s| self.takers(s).count()).sum();
         self.rounds * pairs
+    }
+
+    /// How long that takes: starting, warming up and ending included, as long as servers are quick at
+    /// it, and wrk and crowds at connecting.
+    pub(crate) fn estimate(&self) -> Duration {
+        self.samples() as u32 * (Duration::from_secs(self.seconds) + AROUND)
     }
 
     fn takers<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = &'a Server> {
@@ -49,7 +61,6 @@ pub(crate) fn measure(parts: &[Part], runner: &Runner) -> io::Result<Results> {
     let mut results = Results {
         machine,
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
-        pinned: runner.pin,
         noise: NOISE,
         ..Results::default()
     };
@@ -58,6 +69,7 @@ pub(crate) fn measure(parts: &[Part], runner: &Runner) -> io::Result<Results> {
     for part in &parts {
         let runner = Runner {
             seconds: part.seconds,
+            pin: part.pin,
             ..runner.clone()
         };
         for scenario in &part.scenarios {
@@ -153,6 +165,7 @@ fn note(part: &Part, scenario: &Scenario, takers: &[(&Server, Series)], results:
         connections: scenario.connections(),
         rounds: part.rounds,
         seconds: part.seconds,
+        pinned: part.pin,
     });
     for (server, _) in takers {
         if results

@@ -14,16 +14,19 @@ mod version;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use clap::Args;
 
+pub(crate) use hosts::advice;
+pub(crate) use measure::{Part, measure};
 #[cfg(test)]
 pub(crate) use results::tests;
 pub(crate) use results::{BASELINE, Results, ScenarioFacts};
 pub(crate) use sample::{Figure, Sample, Series};
+#[cfg(test)]
+pub(crate) use scenario::Scenario;
 
-use self::measure::{Part, measure};
 use self::runner::Runner;
 use self::server::Places;
 use crate::output;
@@ -108,11 +111,42 @@ impl Conduct {
             seconds: 1,
             pin: self.pin,
             retries: if self.any_load { 0 } else { self.retries },
+            budget: Arc::new(AtomicU32::new(u32::MAX)),
             logs,
             rounds: crate::serve::rounds(),
             interrupted,
         })
     }
+}
+
+/// Servers in scenarios by name: so many rounds of so many seconds.
+///
+/// # Errors
+///
+/// If there is no such server or scenario.
+pub(crate) fn part(
+    servers: &[&str],
+    scenarios: &[&str],
+    (rounds, seconds): (usize, u64),
+    pin: bool,
+) -> std::result::Result<Part, String> {
+    let places = Places::usual().map_err(|error| error.to_string())?;
+    Ok(Part {
+        servers: choice::servers(servers, &places)?,
+        scenarios: choice::scenarios(scenarios)?,
+        rounds,
+        seconds,
+        pin,
+    })
+}
+
+/// The distance service on both hosts, with 64 connections.
+///
+/// # Errors
+///
+/// If the place of this program is not known.
+pub(crate) fn distance(threads: u16, effort: (usize, u64)) -> std::result::Result<Part, String> {
+    hosts::distance(threads, 64, effort, false).map_err(|error| error.to_string())
 }
 
 impl Compare {
@@ -141,7 +175,7 @@ impl Compare {
         let (connections, rounds) = (self.connections.unwrap_or(64), usize::from(self.rounds));
         if self.hosts.url.is_empty() {
             let effort = (rounds, self.seconds);
-            let part = hosts::distance(self.hosts.threads, connections, effort)?;
+            let part = hosts::distance(self.hosts.threads, connections, effort, self.conduct.pin)?;
             return Ok(measure(&[part], &runner)?);
         }
         let seconds = self.seconds;
@@ -168,6 +202,7 @@ impl Compare {
             scenarios,
             rounds: usize::from(self.rounds),
             seconds: self.seconds,
+            pin: self.conduct.pin,
         })
     }
 }

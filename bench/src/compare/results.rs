@@ -15,8 +15,6 @@ pub(crate) struct Results {
     pub(crate) machine: Machine,
     /// The command line.
     pub(crate) command: String,
-    /// Whether server and load had a core each.
-    pub(crate) pinned: bool,
     /// Cores of others beyond which a sample counts as noisy.
     pub(crate) noise: f64,
     pub(crate) servers: Vec<ServerFacts>,
@@ -45,6 +43,8 @@ pub(crate) struct ScenarioFacts {
     pub(crate) connections: usize,
     pub(crate) rounds: usize,
     pub(crate) seconds: u64,
+    /// Whether server and load had a core each.
+    pub(crate) pinned: bool,
 }
 
 impl Results {
@@ -102,6 +102,7 @@ pub(crate) mod tests {
                 connections: 64,
                 rounds: 1,
                 seconds: 2,
+                pinned: true,
             }],
             ..Results::default()
         };
@@ -125,6 +126,7 @@ pub(crate) mod tests {
                         answered: 9,
                         failed: 0,
                         p50_ms: Some(0.5),
+                        p99_ms: Some(1.5),
                         max_ms: Some(2.0),
                     },
                     ..Sample::default()

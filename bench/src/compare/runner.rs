@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::sample::Sample;
@@ -29,6 +29,8 @@ pub(crate) struct Runner {
     pub(crate) pin: bool,
     /// How often a noisy sample may be taken again, before it is taken as it is.
     pub(crate) retries: u32,
+    /// How often any sample of the run may still be taken again, so that it comes to an end.
+    pub(crate) budget: Arc<AtomicU32>,
     /// Where the servers' own words go.
     pub(crate) logs: PathBuf,
     /// What `/compute` computes, the same on all servers in Rust.
@@ -52,6 +54,9 @@ impl Runner {
         let mut best: Option<Sample> = None;
         for attempt in 0..=self.retries {
             if attempt > 0 {
+                if !self.may_repeat() {
+                    break;
+                }
                 *again += 1;
             }
             let sample = self.once(server, scenario)?;
@@ -158,6 +163,13 @@ impl Runner {
             lost,
             others: used.others,
         })
+    }
+
+    /// Takes one of the repetitions that are left.
+    fn may_repeat(&self) -> bool {
+        let left = self.budget.load(Ordering::Relaxed);
+        self.budget.store(left.saturating_sub(1), Ordering::Relaxed);
+        left > 0
     }
 
     fn go_on(&self) -> io::Result<()> {

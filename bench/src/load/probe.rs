@@ -27,6 +27,7 @@ pub(crate) struct Waits {
     pub(crate) failed: usize,
     /// Of those that were answered, in milliseconds.
     pub(crate) p50_ms: Option<f64>,
+    pub(crate) p99_ms: Option<f64>,
     /// The longest.
     pub(crate) max_ms: Option<f64>,
 }
@@ -43,6 +44,7 @@ impl Waits {
             answered: answered.len(),
             failed: waits.len() - answered.len(),
             p50_ms: quantile(answered.iter().copied(), 0.5),
+            p99_ms: quantile(answered.iter().copied(), 0.99),
             max_ms: quantile(answered.iter().copied(), 1.0),
         }
     }
@@ -104,6 +106,7 @@ mod tests {
                     answered: 3,
                     failed: 1,
                     p50_ms: Some(2.0),
+                    p99_ms: Some(49.04),
                     max_ms: Some(50.0),
                 },
             ),

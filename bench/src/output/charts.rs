@@ -11,6 +11,9 @@ const MOST: usize = 8;
 /// The scenario in which every server is measured.
 const COMMON: &str = "hello-64";
 
+/// The report's scenario for servers in Python, which would make the others invisible in a chart.
+const PYTHON: &str = "python";
+
 /// Draws the charts of a run into a folder, and says which: file name and title.
 ///
 /// # Errors
@@ -70,30 +73,23 @@ fn tail(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
 }
 
 fn cpu(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
-    ranking(results, path, title, Figure::Cpu, |server| {
-        !is_python(server)
-    })
+    ranking(results, path, title, COMMON, Figure::Cpu)
 }
 
 fn python(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
-    results
-        .servers
-        .iter()
-        .find(|server| is_python(&server.name))?;
-    let chosen = |server: &str| is_python(server) || server.starts_with("sync");
-    ranking(results, path, title, Figure::Rate, chosen)
+    ranking(results, path, title, PYTHON, Figure::Rate)
 }
 
+/// All servers of a scenario, the best first.
 fn ranking(
     results: &Results,
     path: &Path,
     title: &str,
+    scenario: &str,
     figure: Figure,
-    chosen: impl Fn(&str) -> bool,
 ) -> Option<Drawn> {
     let mut rows: Vec<(&str, f64)> = results
-        .in_scenario(COMMON)
-        .filter(|series| chosen(&series.server))
+        .in_scenario(scenario)
         .filter_map(|series| Some((series.server.as_str(), series.median(figure)?)))
         .collect();
     rows.sort_by(|(_, one), (_, other)| one.total_cmp(other));
@@ -123,7 +119,10 @@ fn shown(results: &Results) -> Vec<&ScenarioFacts> {
     let mut scenarios: Vec<&ScenarioFacts> = Vec::new();
     for scenario in &results.scenarios {
         let known = scenarios.iter().any(|known| known.name == scenario.name);
-        if !known && results.in_scenario(&scenario.name).count() > 1 {
+        if !known
+            && !scenario.name.starts_with(PYTHON)
+            && results.in_scenario(&scenario.name).count() > 1
+        {
             scenarios.push(scenario);
         }
     }
@@ -162,10 +161,6 @@ fn names<'a>(scenarios: &[&'a ScenarioFacts]) -> Vec<&'a str> {
         .collect()
 }
 
-fn is_python(server: &str) -> bool {
-    server.contains('/')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,12 +177,8 @@ mod tests {
                 &["tail.svg", "cpu.svg"],
             ),
             (
-                &[
-                    ("bare-hyper", 9.0, 1.0, 1.0),
-                    ("sync:2", 9.0, 1.0, 1.0),
-                    ("uwsgi/wsgi", 1.0, 9.0, 9.0),
-                ],
-                &["throughput.svg", "tail.svg", "cpu.svg", "python.svg"],
+                &[("bare-hyper", 9.0, 1.0, 1.0), ("sync:2", 9.0, 1.0, 1.0)],
+                &["throughput.svg", "tail.svg", "cpu.svg"],
             ),
         ];
         for (rows, expected) in cases {

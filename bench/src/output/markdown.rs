@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::number::number;
 use super::table::{markdown, of_scenario, plain};
-use crate::compare::Results;
+use crate::compare::{Results, ScenarioFacts};
 
 /// The whole report of `compare`.
 pub(crate) fn report(results: &Results, charts: &[(&str, &str)]) -> String {
@@ -40,12 +40,6 @@ pub(crate) fn machine(results: &Results) -> String {
     table.add_row(["commit", &machine.commit]);
     table.add_row(["date", &machine.date]);
     table.add_row(["command", &format!("`gateway-bench {}`", results.command)]);
-    let pinned = if results.pinned {
-        "one core each"
-    } else {
-        "share all cores"
-    };
-    table.add_row(["server and load", pinned]);
     markdown(table).replacen("---:", "---", 1)
 }
 
@@ -65,12 +59,25 @@ pub(crate) fn scenarios(results: &Results) -> String {
     for scenario in &results.scenarios {
         let _ = write!(
             text,
-            "\n## {}: {}\n\n{} rounds of {} s\n\n",
-            scenario.name, scenario.title, scenario.rounds, scenario.seconds
+            "\n## {}: {}\n\n{}.\n\n",
+            scenario.name,
+            scenario.title,
+            conduct(scenario)
         );
         text += &markdown(of_scenario(results, &scenario.name, &[]));
     }
     text
+}
+
+fn conduct(scenario: &ScenarioFacts) -> String {
+    let cores = match scenario.pinned {
+        true => "server and load on a core each",
+        false => "server and load share the cores",
+    };
+    format!(
+        "{} rounds of {} s, {cores}",
+        scenario.rounds, scenario.seconds
+    )
 }
 
 /// What the servers are and how they were started.
@@ -111,7 +118,7 @@ mod tests {
             "A fast one",
             "2 samples; 0 more",
             "## hello-64: 13 bytes, 64 connections",
-            "1 rounds of 2 s",
+            "1 rounds of 2 s, server and load on a core each.",
             "![CPU](cpu.svg)",
             "## Servers",
             "Left out:\n\n- axum: not built\n",

@@ -9,12 +9,39 @@ mod table;
 use std::fs;
 use std::path::Path;
 
+pub(crate) use markdown::{left_out, machine, quality, scenarios, servers};
 pub(crate) use number::number;
+pub(crate) use table::{markdown, plain as plain_table};
 
 use crate::compare::Results;
 
 /// Where a run leaves the figures it was made of.
 const JSON: &str = "results.json";
+
+/// Writes `results.json` and the charts into a folder, and says which charts: file name and title.
+///
+/// # Errors
+///
+/// If one of them cannot be written.
+pub(crate) fn keep(
+    results: &Results,
+    folder: &Path,
+) -> Result<Vec<(&'static str, &'static str)>, Box<dyn std::error::Error + Send + Sync>> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(JSON), serde_json::to_string_pretty(results)?)?;
+    charts::draw(results, folder)
+}
+
+/// Reads what [`keep`] wrote.
+///
+/// # Errors
+///
+/// If it is not there, or another program wrote it.
+pub(crate) fn read(folder: &Path) -> Result<Results, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(serde_json::from_str(&fs::read_to_string(
+        folder.join(JSON),
+    )?)?)
+}
 
 /// Prints the tables of all scenarios.
 pub(crate) fn print(results: &Results) {
@@ -25,7 +52,7 @@ pub(crate) fn print(results: &Results) {
             table::terminal(table::of_scenario(results, &scenario.name, &[]))
         );
     }
-    println!("\n{}", markdown::quality(results));
+    println!("\n{}", quality(results));
     for left_out in &results.left_out {
         println!("left out: {left_out}");
     }
@@ -40,9 +67,7 @@ pub(crate) fn write(
     results: &Results,
     folder: &Path,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    fs::create_dir_all(folder)?;
-    fs::write(folder.join(JSON), serde_json::to_string_pretty(results)?)?;
-    let charts = charts::draw(results, folder)?;
+    let charts = keep(results, folder)?;
     fs::write(folder.join("report.md"), markdown::report(results, &charts))?;
     Ok(())
 }

@@ -1,0 +1,106 @@
+//! Where others are better: found by the program, so that nobody leaves it out.
+
+use crate::compare::{Figure, Results};
+use crate::output::number;
+
+/// Ours.
+const OURS: [&str; 4] = ["sync:2", "sync:64", "sync:300", "hyper:64"];
+
+/// What is compared, and from which ratio on it is told.
+const FIGURES: [(Figure, f64); 6] = [
+    (Figure::Rate, 1.05),
+    (Figure::Cpu, 1.05),
+    (Figure::P99, 1.25),
+    (Figure::P999, 1.25),
+    (Figure::TailWait, 1.5),
+    (Figure::PeakMemory, 1.25),
+];
+
+/// A line for each of ours in each scenario where the best of the others is better by more than noise.
+/// The loop that answers whatever it is sent is no server, and left out.
+pub(super) fn against(results: &Results) -> Vec<String> {
+    let mut lines = Vec::new();
+    for scenario in &results.scenarios {
+        for ours in OURS {
+            let worse: Vec<String> = FIGURES
+                .iter()
+                .filter_map(|(figure, least)| worse(results, &scenario.name, ours, *figure, *least))
+                .collect();
+            if !worse.is_empty() {
+                lines.push(format!("{}, {ours}: {}", scenario.name, worse.join("; ")));
+            }
+        }
+    }
+    lines
+}
+
+fn worse(
+    results: &Results,
+    scenario: &str,
+    ours: &str,
+    figure: Figure,
+    least: f64,
+) -> Option<String> {
+    let mine = results.median(ours, scenario, figure)?;
+    let others = results
+        .in_scenario(scenario)
+        .filter(|series| !is_ours(&series.server) && series.server != "epoll")
+        .filter_map(|series| Some((series.server.as_str(), series.median(figure)?)));
+    let better = |one: f64, other: f64| match figure.more_is_better() {
+        true => one > other,
+        false => one < other,
+    };
+    let (name, best) =
+        others.reduce(|one, other| if better(other.1, one.1) { other } else { one })?;
+    let apart = f64::max(mine, best) / f64::min(mine, best);
+    (better(best, mine) && apart >= least).then(|| {
+        let (mine, best) = (number(Some(mine)), number(Some(best)));
+        format!("{mine} {} against {best} of {name}", figure.name())
+    })
+}
+
+fn is_ours(server: &str) -> bool {
+    server.starts_with("sync") || server.starts_with("hyper") || server.starts_with("distance")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::tests::hello;
+
+    #[test]
+    fn names_the_best_of_the_others_where_it_is_better() {
+        type Rows<'a> = &'a [(&'a str, f64, f64, f64)];
+        let cases: [(Rows<'_>, &[&str]); 4] = [
+            (
+                &[
+                    ("bare-hyper", 100.0, 10.0, 1.0),
+                    ("sync:2", 120.0, 8.0, 0.9),
+                ],
+                &[],
+            ),
+            (
+                &[
+                    ("bare-hyper", 100.0, 10.0, 1.0),
+                    ("axum", 100.0, 12.0, 0.9),
+                    ("sync:2", 120.0, 11.0, 0.9),
+                ],
+                &["hello-64, sync:2: 11.0 CPU µs/request against 10.0 of bare-hyper"],
+            ),
+            (
+                &[("epoll", 200.0, 5.0, 0.1), ("sync:2", 120.0, 11.0, 0.9)],
+                &[],
+            ),
+            (
+                &[
+                    ("bare-hyper", 100.0, 8.0, 1.0),
+                    ("hyper:64", 90.0, 8.1, 1.0),
+                ],
+                &["hello-64, hyper:64: 90.0 requests/s against 100 of bare-hyper"],
+            ),
+        ];
+        for (rows, expected) in cases {
+            assert_eq!(against(&hello(rows)), expected);
+        }
+    }
+}

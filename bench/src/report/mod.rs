@@ -1,0 +1,86 @@
+//! `report`: everything that the page of the documentation says, in one run.
+
+mod against;
+mod goals;
+mod page;
+mod plan;
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use clap::Args;
+
+use crate::compare::{Conduct, Results, advice, measure};
+use crate::output;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Of all samples, at most this share is taken again, so that the run ends.
+const REPEATED: usize = 4;
+
+/// Measures everything that docs/benchmarks.md says, and writes it.
+#[derive(Args)]
+pub(crate) struct Report {
+    /// One round of one second each: to see that everything runs
+    #[arg(long)]
+    quick: bool,
+    /// Samples of each server, as a multiple of the usual number
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    times: u16,
+    #[command(flatten)]
+    conduct: Conduct,
+    /// The page
+    #[arg(long, default_value = "docs/benchmarks.md")]
+    page: PathBuf,
+    /// Where results.json and the charts go
+    #[arg(long, default_value = "docs/benchmarks")]
+    output: PathBuf,
+    /// A table of instruction counts for the page, as bench/instructions prints it
+    #[arg(long)]
+    instructions: Option<PathBuf>,
+    /// Writes the page and the charts anew from the results of an earlier run
+    #[arg(long)]
+    redraw: bool,
+}
+
+impl Report {
+    pub(crate) fn run(self) -> Result {
+        let results = match self.redraw {
+            true => output::read(&self.output)?,
+            false => self.measured()?,
+        };
+        let charts = output::keep(&results, &self.output)?;
+        let counted = self.instructions.as_ref().map(fs::read_to_string);
+        let counted = counted.transpose()?.unwrap_or_default();
+        let folder = self
+            .output
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        let page = page::page(&results, &charts, &folder, &counted);
+        fs::write(&self.page, page)?;
+        advice(&results)
+            .iter()
+            .for_each(|line| println!("{line}\n"));
+        println!("{}", output::quality(&results));
+        println!("written: {}", self.page.display());
+        Ok(())
+    }
+
+    fn measured(&self) -> Result<Results> {
+        let parts = plan::parts(self.quick, usize::from(self.times))?;
+        let samples: usize = parts.iter().map(|part| part.samples()).sum();
+        let seconds: u64 = parts.iter().map(|part| part.estimate().as_secs()).sum();
+        println!(
+            "{samples} samples, about {} minutes if none is taken again",
+            seconds.div_ceil(60)
+        );
+        // What the servers say is no part of the documentation.
+        let logs = tempfile::tempdir()?;
+        let mut runner = self.conduct.runner(logs.path())?;
+        runner.budget = Arc::new(AtomicU32::new((samples / REPEATED) as u32));
+        Ok(measure(&parts, &runner)?)
+    }
+}

@@ -1,0 +1,164 @@
+//! The page of the documentation.
+
+use std::fmt::Write;
+
+use super::against::against;
+use super::goals::goals;
+use crate::compare::{Results, advice};
+use crate::output::{
+    left_out, machine, markdown, number, plain_table, quality, scenarios, servers,
+};
+
+/// The whole page. Charts lie in `folder` beside it; `counted` is a table of instruction counts, or
+/// nothing.
+pub(super) fn page(
+    results: &Results,
+    charts: &[(&'static str, &'static str)],
+    folder: &str,
+    counted: &str,
+) -> String {
+    let mut text = String::from(INTRODUCTION);
+    text += &machine(results);
+    let _ = write!(text, "\n{}\n", quality(results));
+    text += "\n## At a glance\n";
+    for (file, title) in charts {
+        // Writing to a string does not fail; nor does it below.
+        let _ = write!(text, "\n![{title}]({folder}/{file})\n");
+    }
+    text += &reached(results);
+    text += &disfavour(results);
+    text += &chosen(results);
+    text += "\n## All figures\n";
+    text += FIGURES;
+    text += &scenarios(results).replace("\n## ", "\n### ");
+    text += &counts(counted);
+    text += "\n## The servers and their settings\n\n";
+    text += &servers(results);
+    text += &left_out(results);
+    text += HOW;
+    text
+}
+
+const INTRODUCTION: &str = "\
+# Benchmarks
+
+Which host suits an endpoint, and what does gateway cost or save against what people use now? This page is \
+made by one command, `bench/report`, from `results.json` beside the charts; nothing in it is written by hand.
+
+";
+
+const FIGURES: &str = "
+Medians over the rounds; × is the ratio to bare hyper in the same run. *Newcomer*: a client that connects anew \
+every 20 ms beside the load and asks for `/hello`; what it waits includes connecting. *Beside*: what a second load \
+of waiting requests gets. *Lost*: connections of the crowd that the server cut or did not take. *Spread*: greatest \
+less smallest CPU a request over the rounds. *Noisy*: samples during which other processes took over 0.2 cores.
+";
+
+const HOW: &str = "
+## How it is measured
+
+Each sample starts its server anew on a port of its own, waits until it answers, warms it up for 0.4 s, and loads it with \
+wrk on one thread. Servers take turns round by round, so that a change of the machine's speed meets all of them. Processor time is \
+user and system time of all of the server's processes, divided by the requests answered; memory is what is resident, \
+in which what forked processes share is counted for each, and so is code that was read from the program's file. \
+Where server and load have a core each, no server has more than one: it says what a request costs, and not how servers scale.
+
+wrk keeps a fixed number of requests under way, and asks less when a server is slow: its tails are those of a server at its \
+limit, and shorter than what clients would see that come at their own rate. All servers in Rust compute the same in `/compute`; \
+those in Python compute for 2 ms, which is far less work.
+
+To do it again, on Debian:
+
+```sh
+apt-get install wrk valgrind
+bench/peers/build                 # the peers in Rust
+bench/peers/python/install        # the peers in Python, if wanted
+bench/report                      # a quarter of an hour; --quick for a look
+```
+
+`cargo run --release -p gateway-bench -- compare --help` measures any choice of servers and scenarios; `compare --hosts-only` compares \
+both hosts on the distance service, or with `--url` and `--path` on an application of yours that runs already.
+";
+
+fn reached(results: &Results) -> String {
+    let mut table = plain_table(["aim", "measured", "reached"]);
+    for goal in goals(results) {
+        let said = match goal.is_reached() {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "not measured",
+        };
+        table.add_row([&goal.what, &number(goal.measured), said]);
+    }
+    format!("\n## What was aimed at\n\n{}", markdown(table))
+}
+
+fn disfavour(results: &Results) -> String {
+    let mut text = String::from("\n## What does not favour us\n\n");
+    let lines = against(results);
+    if lines.is_empty() {
+        return text + "Nothing, by more than noise, in what was measured here.\n";
+    }
+    text += "Every figure in which the best of the others is better by more than noise:\n\n";
+    for line in lines {
+        let _ = writeln!(text, "- {line}");
+    }
+    text
+}
+
+fn chosen(results: &Results) -> String {
+    let mut text = String::from(
+        "\n## Which host\n\nThe same application on both hosts, the distance service: what to choose follows \
+         from the figures.\n\n",
+    );
+    for line in advice(results) {
+        let _ = writeln!(text, "- {line}");
+    }
+    text
+}
+
+fn counts(counted: &str) -> String {
+    if counted.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n## Instructions\n\nOf the pieces that are ours, counted by callgrind (`bench/instructions`), which says the \
+         same whatever else the machine does. `cargo bench -p gateway-bench` has times and allocations.\n\n{counted}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::tests::hello;
+
+    #[test]
+    fn the_page_has_all_its_parts() {
+        let results = hello(&[("bare-hyper", 100.0, 8.0, 1.0), ("sync:2", 90.0, 6.0, 1.0)]);
+        let text = page(
+            &results,
+            &[("cpu.svg", "CPU")],
+            "benchmarks",
+            "| piece | 7 |\n",
+        );
+        for part in [
+            "# Benchmarks",
+            "![CPU](benchmarks/cpu.svg)",
+            "## What was aimed at",
+            " yes |",
+            "not measured",
+            "- hello-64, sync:2: 90.0 requests/s against 100 of bare-hyper",
+            "### hello-64: 13 bytes, 64 connections",
+            "| piece | 7 |",
+            "## How it is measured",
+        ] {
+            assert!(text.contains(part), "{part}:\n{text}");
+        }
+        assert!(!page(&results, &[], "x", "").contains("## Instructions"));
+    }
+
+    #[test]
+    fn says_so_where_nothing_is_against_us() {
+        assert!(disfavour(&hello(&[])).contains("Nothing"));
+    }
+}

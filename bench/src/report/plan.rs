@@ -1,0 +1,135 @@
+//! What the report measures: some 300 samples in a quarter of an hour.
+
+use crate::compare::{Part, distance, part};
+
+/// Ours and the baseline, and the peers that come nearest.
+const NEAREST: [&str; 8] = [
+    "bare-hyper",
+    "sync:2",
+    "sync:64",
+    "hyper:64",
+    "epoll",
+    "axum",
+    "actix-web",
+    "may_minihttp",
+];
+
+/// Those that do more than a hello.
+const WHOLE: [&str; 6] = [
+    "bare-hyper",
+    "sync:2",
+    "sync:64",
+    "hyper:64",
+    "axum",
+    "actix-web",
+];
+
+/// Calls that wait, on threads enough for all.
+const WAITING: [&str; 6] = [
+    "bare-hyper",
+    "sync:300",
+    "hyper:64",
+    "hyper-blocking:300",
+    "axum",
+    "actix-web",
+];
+
+/// What has to bear crowds, rouille for those that give a connection a thread.
+const BORNE: [&str; 6] = [
+    "bare-hyper",
+    "sync:64",
+    "hyper:64",
+    "axum",
+    "actix-web",
+    "rouille",
+];
+
+/// The parts of the report: one short sample of each if it is `quick`, else `times` the usual number.
+pub(super) fn parts(quick: bool, times: usize) -> Result<Vec<Part>, String> {
+    let effort = |rounds: usize| if quick { (1, 1) } else { (rounds * times, 2) };
+    let pinned = true;
+    let everyone: Vec<&str> = ["own", "peers"].into();
+    let python: Vec<&str> = ["bare-hyper", "sync:64", "hyper:64", "python"].into();
+    let mut parts = vec![
+        part(&everyone, &["hello-64"], effort(5), pinned)?,
+        part(&NEAREST, &["hello-512", "browser"], effort(3), pinned)?,
+        part(&NEAREST, &["hello-1", "close-64"], effort(2), pinned)?,
+        part(&WHOLE, &["upload", "download", "stream"], effort(2), pinned)?,
+        part(&WHOLE, &["compute", "mixed", "half"], effort(2), !pinned)?,
+        part(&WAITING, &["io"], effort(2), !pinned)?,
+        part(
+            &["bare-hyper", "hyper:64", "axum"],
+            &["io-2000"],
+            effort(2),
+            !pinned,
+        )?,
+        part(
+            &BORNE,
+            &["idle", "slow-senders", "slow-readers"],
+            effort(1),
+            !pinned,
+        )?,
+        named(part(&python, &["hello-64", "io-64"], effort(1), !pinned)?),
+    ];
+    parts.push(distance(64, effort(3))?);
+    Ok(parts)
+}
+
+/// The scenarios of the part with the Python servers, which differ from the others of their name in that
+/// servers and load share the cores.
+fn named(mut part: Part) -> Part {
+    for (scenario, name) in part.scenarios.iter_mut().zip(["python", "python-io"]) {
+        scenario.name = name.to_owned();
+        scenario.title += ", with several processes";
+        if let Some(short) = scenario.title.strip_prefix("/io, ") {
+            scenario.title = format!("waits 100 ms, {short}");
+        }
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::compare::Scenario;
+
+    #[test]
+    fn takes_a_quarter_of_an_hour() {
+        let minutes = |quick| {
+            let parts = parts(quick, 1).unwrap();
+            parts
+                .iter()
+                .map(|part| part.estimate().as_secs_f64())
+                .sum::<f64>()
+                / 60.0
+        };
+        assert!(
+            (10.0..=16.0).contains(&minutes(false)),
+            "{}",
+            minutes(false)
+        );
+        assert!(minutes(true) < minutes(false) / 2.0);
+    }
+
+    #[test]
+    fn every_scenario_comes_once() {
+        let parts = parts(false, 1).unwrap();
+        let scenarios: Vec<&Scenario> = parts.iter().flat_map(|part| &part.scenarios).collect();
+        let names: HashSet<&str> = scenarios.iter().map(|s| s.name.as_str()).collect();
+        assert_eq!(names.len(), scenarios.len());
+    }
+
+    #[test]
+    fn more_rounds_take_longer() {
+        let samples = |times| {
+            parts(false, times)
+                .unwrap()
+                .iter()
+                .map(Part::samples)
+                .sum::<usize>()
+        };
+        assert_eq!(samples(3), 3 * samples(1));
+    }
+}
