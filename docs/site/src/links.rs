@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn says_which_link_is_broken_and_how() {
-        let folder = std::env::temp_dir().join(format!("gateway-site-links-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("gateway-site-links-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("b.md"), "# There\n").unwrap();
         let document = folder.join("a.md");

@@ -49,15 +49,36 @@ fn fields(code: &str) -> Vec<Setting> {
 
 /// The builder methods of the `impl` that `code` begins with, which rustfmt has laid out.
 fn methods(code: &str) -> Vec<Setting> {
-    each(code, |line| {
+    each(&one_line_each(code), |line| {
         let signature = line.strip_prefix("pub fn ")?.strip_suffix(" -> Self {")?;
         let (name, arguments) = signature.split_once("(mut self, ")?;
-        let kind = arguments.strip_suffix(')')?.split_once(": ")?.1;
+        let arguments = arguments.strip_suffix(')')?;
+        let kind = arguments.split_once(": ")?.1.trim_end_matches([',', ' ']);
         if kind == "Limits" || kind == "Timeouts" {
             return None; // their fields are the settings
         }
         Some((name.to_owned(), kind.to_owned()))
     })
+}
+
+/// The code with each method's signature on a line.
+fn one_line_each(code: &str) -> String {
+    let mut result = String::new();
+    let mut open = false;
+    for line in code.lines() {
+        let ends = line.ends_with('{') || line.ends_with(';');
+        match open {
+            true => result.push_str(line.trim_start()),
+            false => result.push_str(line),
+        }
+        open = (open || line.starts_with("    pub fn ")) && !ends;
+        result.push_str(match open {
+            true if line.ends_with(',') => " ",
+            true => "",
+            false => "\n",
+        });
+    }
+    result
 }
 
 fn each(code: &str, item: impl Fn(&str) -> Option<(String, String)>) -> Vec<Setting> {
@@ -78,10 +99,8 @@ fn each(code: &str, item: impl Fn(&str) -> Option<(String, String)>) -> Vec<Sett
 
 fn section(setting: &Setting) -> String {
     let Setting { name, kind, text } = setting;
-    format!(
-        "### `{name}`\n\n`{kind}`\n\n{}\n\n",
-        unlinked(text).trim_end()
-    )
+    let text = unlinked(text).replace("```no_run\n", "```rust,no_run\n");
+    format!("### `{name}`\n\n`{kind}`\n\n{}\n\n", text.trim_end())
 }
 
 /// Links to code mean nothing on a page: those to other settings lead to their sections, the rest
@@ -147,9 +166,13 @@ mod tests {
 
     #[test]
     fn reads_builder_methods_and_no_others() {
-        let code = "impl Server {\n    /// Binds.\n    pub fn bind(a: A) -> io::Result<Self> {\n    }\n\n    /// Calls at once.\n    #[must_use]\n    pub fn threads(mut self, threads: usize) -> Self {\n    }\n}\n";
+        let code = "impl Server {\n    /// Binds.\n    pub fn bind(a: A) -> io::Result<Self> {\n    }\n\n    /// Calls at once.\n    #[must_use]\n    pub fn threads(mut self, threads: usize) -> Self {\n    }\n\n    /// When.\n    pub fn when(\n        mut self,\n        wants: impl Fn(u8) -> bool,\n    ) -> Self {\n    }\n}\n";
         let found = methods(code);
-        assert_eq!(found.len(), 1);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (&*found[1].name, &*found[1].kind),
+            ("when", "impl Fn(u8) -> bool")
+        );
         assert_eq!(found[0].name, "threads");
         assert_eq!(found[0].text, "Calls at once.\n");
     }
