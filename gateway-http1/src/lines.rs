@@ -171,31 +171,13 @@ pub(crate) fn blame(line: &[u8], otherwise: Error) -> Error {
     }
 }
 
-/// How many bytes [`is_clean`] looks at in one step: a register of the processor's.
-const STEP: usize = 16;
-
-/// Whether a head whose end [`Search`] found holds neither a CR inside a line nor another byte that no
+/// Whether a section whose end [`Search`] found holds neither a CR inside a line nor another byte that no
 /// field value holds: one look at all of it without a branch, in place of one at each value.
-///
-/// False also for what is too short to be a head.
-pub(crate) fn is_clean(head: &[u8]) -> bool {
-    let Some(last) = head.len().checked_sub(STEP + 1) else {
+pub(crate) fn is_clean(section: &[u8]) -> bool {
+    let Some(after) = section.get(1..) else {
         return false;
     };
-    // The last step goes back, over bytes seen before, so that all steps are as long.
-    (0..last)
-        .step_by(STEP)
-        .chain([last])
-        .all(|at| match head[at..].first_chunk() {
-            Some(window) => is_clean_step(window),
-            None => false,
-        })
-}
-
-/// Looks at a step, each byte with the one after it.
-fn is_clean_step(window: &[u8; STEP + 1]) -> bool {
-    let pairs = window.iter().zip(&window[1..]);
-    let faults = pairs.fold(0, |faults, (byte, next)| {
+    let faults = section.iter().zip(after).fold(0, |faults, (byte, next)| {
         let control = (*byte < b' ') & !matches!(*byte, b'\t' | b'\r' | b'\n') | (*byte == 0x7f);
         let bare = (*byte == b'\r') & (*next != b'\n');
         faults | u8::from(control | bare)
