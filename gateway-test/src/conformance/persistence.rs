@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::{Stage, Verdict, pattern, post, post_chunked, request};
-use crate::fixtures::{Gate, Kind, Script, echo, hello, waits};
+use crate::fixtures::{Gate, Kind, Script, Style, echo, hello, waits};
 
 cases! {
     /// **H13.** A host SHOULD keep connections as client and version say, and close them when either side
@@ -98,7 +98,11 @@ fn answers_what_was_asked_before_the_client_stopped_sending(stage: &Stage<'_>) -
     client.send([request("GET /1", &[], ""), request("GET /2", &[], "")].concat())?;
     client.stop_sending()?;
     for _ in 0..2 {
-        assert_eq!(client.read(&Method::GET)?.status, 200);
+        let status = client.read(&Method::GET)?.status;
+        // Blocking code that still waits for a thread when the host takes the silence for a departure
+        // is not begun, and that is the answer.
+        let waited = stage.style() == Style::Blocking && status == 503;
+        assert!(status == 200 || waited, "{status}");
     }
     Ok(client.closes()?)
 }
