@@ -48,6 +48,15 @@ impl<T> Gate<T> {
         next
     }
 
+    /// Lets through who has waited longest, if they need no room any more.
+    pub(crate) fn excuse(&self, who: impl FnOnce(&T) -> bool) -> Option<T> {
+        let mut state = self.state();
+        match state.waiting.front() {
+            Some(first) if who(first) => state.waiting.pop_front(),
+            _ => None,
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -71,5 +80,17 @@ mod tests {
         assert_eq!(gate.leave(), None);
         assert_eq!(gate.leave(), None);
         assert_eq!(gate.enter('f'), Some('f'));
+    }
+
+    #[test]
+    fn excuses_the_first_and_keeps_the_room_for_who_needs_it() {
+        let gate = Gate::new(1);
+        assert_eq!(gate.enter('a'), Some('a'));
+        assert_eq!(gate.enter('b'), None);
+        assert_eq!(gate.enter('c'), None);
+        assert_eq!(gate.excuse(|who| *who == 'c'), None); // not its turn
+        assert_eq!(gate.excuse(|who| *who == 'b'), Some('b'));
+        assert_eq!(gate.enter('d'), None); // no room has come of that
+        assert_eq!(gate.leave(), Some('c'));
     }
 }

@@ -118,7 +118,9 @@ impl<'a, A: Application> Worker<'a, A> {
     pub(crate) fn run(mut self) {
         while !self.shared.has_ended() {
             if let Some(parked) = self.admitted.pop_front() {
-                self.compute(parked);
+                self.resume(parked, Forecast::Computes);
+            } else if let Some(parked) = self.shared.gate.excuse(|it| self.no_longer_computes(it)) {
+                self.resume(parked, Forecast::Waits);
             } else if let Some(seat) = self.shared.seating.take(&self.spare) {
                 let tenure = self.shared.seats[seat].sit();
                 self.held = Some(Held { seat, tenure });
@@ -308,19 +310,24 @@ impl<'a, A: Application> Worker<'a, A> {
         }
     }
 
-    /// Makes a call that computes, and goes on with its connection.
-    fn compute(&mut self, parked: Parked) {
+    /// Whether a call that was thought to compute is now expected to wait: the others of its kind are
+    /// made at once, and it is not to be overtaken by all of them.
+    fn no_longer_computes(&self, parked: &Parked) -> bool {
+        self.shared.predictor.forecast(parked.entry) != Forecast::Computes
+    }
+
+    /// Makes a call that was put off, and goes on with its connection.
+    fn resume(&mut self, parked: Parked, forecast: Forecast) {
         let Parked {
             mut turn,
             request,
             entry,
         } = parked;
         let (seat, slot) = (turn.seat, turn.slot);
-        let answered = catch(|| {
-            let forecast = Forecast::Computes;
-            self.answer(&mut turn, request, entry, forecast, None)
-        });
-        self.admitted.extend(self.shared.gate.leave());
+        let answered = catch(|| self.answer(&mut turn, request, entry, forecast, None));
+        if forecast == Forecast::Computes {
+            self.admitted.extend(self.shared.gate.leave());
+        }
         let flow = match answered {
             Ok(flow) => flow,
             Err(panic) => return self.lose(seat, slot, &panic),
