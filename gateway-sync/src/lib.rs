@@ -15,7 +15,8 @@
 //! # }
 //! ```
 //!
-//! **In scope**: HTTP/1.1 and 1.0 over TCP and Unix sockets, deadlines, limits, graceful stop.
+//! **In scope**: HTTP/1.1 and 1.0 over TCP and Unix sockets, clients of any slowness, deadlines, least
+//! rates, limits, graceful stop.
 //! **Out of scope**: HTTP/2 (gateway-hyper has it), TLS (to come), processes and reload (a master's
 //! business), HTTP on bytes ([`gateway_http1`]).
 //!
@@ -70,23 +71,55 @@
 //! | a call that waits or computes | while it runs | for at most about 1 ms, the first time |
 //! | an async call that is pending | until it is ready | no |
 //! | a request body that the client holds back (`Expect: 100-continue`) | while the application reads it | no |
+//! | a [live](Server::live_bodies) request body | while the application reads it | no |
+//! | a temporary file that is written or read | while it is | as a call |
 //! | a blocking iterator as response body | while it makes a chunk | as a call |
 //! | a stream or channel as response body | while it is polled | while it is polled |
 //! | a response that the client takes slowly | no | no |
 //!
 //! # What a slow client costs
 //!
-//! Memory: the request as far as it is here, or the rest of the response. Request bodies are kept in
-//! memory up to [`Limits::body`](gateway_core::server::Limits::body); a response body is pulled only
-//! while the client keeps up, so that no more than one chunk of it is kept. And time, which is
-//! bounded: see [`Timeouts`](gateway_core::server::Timeouts).
+//! Memory, then a temporary file, and never a thread.
+//!
+//! ```text
+//!   client ─▶ memory, Limits::buffer ─▶ file, Limits::body ───────────▶ the application reads it
+//!   client ◀─ memory, Limits::buffer ◀─ file, Limits::response_spool ◀─ the application makes it
+//! ```
+//!
+//! **A request body** is gathered before the application is called, in memory up to
+//! [`Limits::buffer`](gateway_core::server::Limits::buffer) and one read more, the rest in a file. The application
+//! sees no difference: its [`Input`](gateway_core::Input) reads the file where it is asked. With
+//! [`Server::live_bodies`] the application is called when the head is here, and reads while the client sends.
+//!
+//! **A response body** that is an iterator is made as fast as it can be; what the client does not take is
+//! kept. So the application is done early: its iterator is dropped, and no thread waits for anybody. When the
+//! file is full, the body is made as its client takes it. Bytes and files are sent from where they are. A
+//! response that is [live](gateway_core::Delivery::Live) is never made ahead: streams and channels by their
+//! nature, others if they or the server ([`Server::delivery`]) say so. Each chunk, live or not, is sent when it
+//! is made.
+//!
+//! Files have no names, are made in [`Server::spool_in`], and hold no more than
+//! [`Limits::spool`](gateway_core::server::Limits::spool) together. Beyond it, or where the disk is full or there is no
+//! descriptor left, a request is answered 503 with `Retry-After`, and a response is made as its client takes it.
+//!
+//! Time is bounded as well: see [`Timeouts`](gateway_core::server::Timeouts). A client that stands still, or is
+//! slower than [`min_rate`](gateway_core::server::Timeouts::min_rate), is answered 408 while it sends, and cut
+//! while it takes, by a reset, so that it cannot take what it has for the whole. Only time in which the client has
+//! the word counts. Whatever is cut off leaves a line in the log: who, which request, how old, in which
+//! [`Stage`](gateway_core::server::Stage), and why.
+//!
+//! # When there is too much
+//!
+//! Connections beyond [`Limits::connections`](gateway_core::server::Limits::connections) wait in the kernel's
+//! backlog, and so do all when descriptors run out; the log says so once, and once when it is over. What is
+//! there already is served meanwhile.
 //!
 //! # When the client leaves
 //!
 //! A client that closes or resets its connection during the call sets
 //! [`Environ::cancelled`](gateway_core::Environ::cancelled) at once; an async call that is pending is
 //! dropped. A client that closes only its sending side *before* the call begins may still wait for
-//! the answer, and gets it.
+//! the answer, and gets it. A request whose client is gone before its call begins is not begun.
 //!
 //! # Platforms
 //!
