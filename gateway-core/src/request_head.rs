@@ -161,10 +161,13 @@ impl RequestHead {
     }
 }
 
-/// Where the path stands in a target of ASCII that begins with `/`.
+/// Where the path stands in a target of visible ASCII that begins with `/`. What has a space or a control
+/// character in it is none.
 fn path_of_origin(bytes: &[u8], target: &Range<usize>) -> Option<Range<usize>> {
     let text = bytes.get(target.clone())?;
-    if text.first() != Some(&b'/') || !text.is_ascii() {
+    // Every byte is looked at, though the first to be wrong decides: so several are at once.
+    let is_visible = (text.iter()).fold(true, |all, byte| all & byte.is_ascii_graphic());
+    if text.first() != Some(&b'/') || !is_visible {
         return None;
     }
     let query = text.iter().position(|byte| *byte == b'?');
@@ -283,6 +286,10 @@ mod tests {
         let head = raw("nonsense\u{e9}", b"a b: c\r\nc: d\0\r\ne: f\r\n: g\r\n");
         assert_eq!(head.headers().len(), 1);
         assert_eq!(head.headers()["e"], "f");
+        for target in ["/a\0", "/a\r\nb: c", "/a b", "/?a\nb"] {
+            let head = raw(target, b"");
+            assert_eq!((head.path(), head.query()), ("/", None), "{target:?}");
+        }
         let outside = RequestHead::from(RawHead {
             method: Method::GET,
             version: Version::HTTP_11,
