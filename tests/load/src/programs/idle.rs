@@ -42,7 +42,7 @@ impl Idle {
     }
 
     fn measure(&self, server: &str) -> Result<Vec<String>> {
-        let started = Started::new(server, "")?;
+        let started = Started::new(server, "--head 3600")?; // who says nothing is not to be cut
         // What is there once and for all comes with the first requests.
         started.drive("/hello", 64, 1.0, 0.0)?;
         let none = started.settled_memory()?;

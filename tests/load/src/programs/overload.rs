@@ -24,9 +24,9 @@ pub(crate) struct Overload {
     /// Calls that may wait for a thread.
     #[arg(long, default_value_t = 32)]
     queue: usize,
-    /// Calls that the application lets run at once, of the threads there are.
-    #[arg(long, default_value_t = 16)]
-    budget: usize,
+    /// Budgets: how many calls the application lets run at once. One beyond the threads is none.
+    #[arg(long, value_delimiter = ',', default_value = "1000,8")]
+    budgets: Vec<usize>,
     /// How long the load lasts, in seconds.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
@@ -36,16 +36,19 @@ impl Overload {
     pub(crate) fn run(self) -> Result {
         let mut rows = Vec::new();
         for server in &self.servers {
-            eprintln!("{server}");
-            rows.push(self.measure(server)?);
+            for budget in &self.budgets {
+                eprintln!("{server}, at most {budget} calls at once");
+                rows.push(self.measure(server, *budget)?);
+            }
         }
         println!(
-            "\nTen times the clients that threads and queue ({}) can hold, for {} s; calls of 20 ms, at \
-             most {} at once; then a client that comes when they have gone",
-            self.queue, self.seconds, self.budget
+            "\nTen times the clients that threads and queue ({}) can hold, for {} s; calls of 20 ms; then a \
+             client that comes when they have gone",
+            self.queue, self.seconds
         );
         let head = [
             "server",
+            "budget",
             "clients",
             "answered/s",
             "of ideal",
@@ -66,12 +69,12 @@ impl Overload {
         Ok(())
     }
 
-    fn measure(&self, server: &str) -> Result<Vec<String>> {
+    fn measure(&self, server: &str, budget: usize) -> Result<Vec<String>> {
         let threads: usize = server
             .split_once(':')
             .map_or("64", |(_, threads)| threads)
             .parse()?;
-        let options = format!("--queue {} --budget {}", self.queue, self.budget);
+        let options = format!("--queue {} --budget {budget}", self.queue);
         let mut started = Started::new(server, &options)?;
         started.drive("/block", threads, 1.0, 0.0)?; // all threads have run once
         let before = started.settled_memory()?;
@@ -84,10 +87,11 @@ impl Overload {
         drop(driving);
         let (first, next) = self.back_to_normal(&started)?;
         let calls = started.process.ask("figures")?;
-        let ideal = threads.min(self.budget) as f64 / 0.02;
+        let ideal = threads.min(budget) as f64 / 0.02;
         let mib = |memory: u64| format!("{:.1}", memory as f64 / (1024.0 * 1024.0));
         Ok(vec![
             server.to_owned(),
+            budget.to_string(),
             clients.to_string(),
             format!("{:.0}", load.of("rate")),
             format!("{:.2}", load.of("rate") / ideal),

@@ -126,6 +126,8 @@ impl Slow {
                     Place::Elsewhere => self.swarms(&sink)?,
                     Place::Here => self.swarms(&started)?,
                 };
+                sink.come_to_rest()?;
+                started.come_to_rest()?;
                 samples.push(Sample {
                     full: started.drive("/hello", 64, self.seconds, 0.0)?,
                     paced: started.drive("/hello", 64, self.seconds, RATE)?,

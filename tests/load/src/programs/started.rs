@@ -49,6 +49,21 @@ impl Started {
         Ok(figures.with("processor", time.as_secs_f64()))
     }
 
+    /// Waits until the server has done what it does for clients that have just come, and only what they go
+    /// on asking for is left: when it has taken little of a core for a while. Not for ever.
+    pub(super) fn come_to_rest(&self) -> Result {
+        const LOOK: Duration = Duration::from_millis(500);
+        let until = Instant::now() + Duration::from_secs(60);
+        let mut little = 0;
+        while little < 3 && Instant::now() < until {
+            let before = self.process.processor_time()?;
+            std::thread::sleep(LOOK);
+            let taken = self.process.processor_time()? - before;
+            little = if taken < LOOK / 5 { little + 1 } else { 0 };
+        }
+        Ok(())
+    }
+
     /// Its memory, once that has settled: when it is the same twice.
     pub(super) fn settled_memory(&self) -> Result<u64> {
         let until = Instant::now() + Duration::from_secs(10);
