@@ -33,7 +33,7 @@ const CRITERIA: [(Figure, f64); 5] = [
 /// Failures in a thousand requests from which on a server does not do.
 const FAILURES: f64 = 0.001;
 
-/// A verdict for each endpoint that two servers were measured on.
+/// A verdict for each endpoint that two servers were measured on; of more, no choice of a host is made.
 pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
     results
         .scenarios
@@ -41,6 +41,9 @@ pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
         .filter_map(|scenario| {
             let mut sides = results.in_scenario(&scenario.name);
             let (one, other) = (sides.next()?, sides.next()?);
+            if sides.next().is_some() {
+                return None;
+            }
             let mut verdict = decide(one, other);
             verdict.endpoint = format!("{} ({})", scenario.name, scenario.title);
             verdict.kind = kind(one, other, results.machine.cores, scenario.connections);
@@ -161,13 +164,16 @@ fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Strin
         crate::stats::median(side.samples.iter().map(|sample| sample.cores)).unwrap_or_default()
     };
     let used = f64::max(used(one), used(other));
+    let all = one.samples.iter().chain(&other.samples);
+    let others = crate::stats::median(all.map(|sample| sample.others)).unwrap_or_default();
     let cpu = one.median(Figure::Cpu).unwrap_or_default() / 1e3;
     let cores = cores.max(1) as f64;
     let facts = format!(
         "{} ms of CPU a request, {used:.1} of {cores} cores used by",
         number(Some(cpu))
     );
-    match used / cores {
+    // What other processes take is not there for the server.
+    match used / (cores - others).max(0.1) {
         _ if used == 0.0 => format!("What it costs is not known, with {connections} connections."),
         // Quick calls leave a part of the cores to the load.
         share if share >= 0.85 || cpu < 0.2 && share >= 0.3 => {

@@ -71,7 +71,7 @@ const PEERS: [(&str, Answers, &str); 6] = [
     (
         "may_minihttp",
         Answers::NoStream,
-        "one worker a core; waiting with may's sleep, computing in the coroutine",
+        "one worker a core; waiting with may's sleep, computing in the coroutine; keeps a connection that the client asks to close, so that its close-64 is none",
     ),
     (
         "epoll",

@@ -10,7 +10,8 @@ const WARM: Duration = Duration::from_millis(400);
 /// The connections of that load.
 const KEPT: usize = 8;
 
-/// Connects anew, asks, and reads to the end of the answer.
+/// Connects anew, asks, and reads to the end of the answer: of its length if it says one, for not every
+/// server closes when it is asked to.
 ///
 /// # Errors
 ///
@@ -20,7 +21,13 @@ pub(super) fn ask(address: SocketAddr, path: &str, patience: Duration) -> io::Re
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    let mut piece = [0; 4096];
+    while !is_whole(&answer) {
+        match stream.read(&mut piece)? {
+            0 => break,
+            read => answer.extend_from_slice(&piece[..read]),
+        }
+    }
     require_success(&answer)
 }
 
@@ -71,6 +78,20 @@ fn connect(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
+/// Whether an answer that says its length has come to its end.
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse::<usize>().ok())?
+    });
+    length.is_some_and(|length| body.len() >= length)
+}
+
 fn require_success(answer: &[u8]) -> io::Result<()> {
     let status = answer
         .split(|byte| *byte == b' ')
@@ -100,6 +121,21 @@ mod tests {
         ];
         for (answer, good) in cases {
             assert_eq!(require_success(answer).is_ok(), good, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn knows_where_an_answer_ends() {
+        let cases: [(&[u8], bool); 6] = [
+            (b"", false),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", false),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx", false),
+            (b"HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\nxy", true),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true),
+            (b"HTTP/1.1 200 OK\r\n\r\nxy", false),
+        ];
+        for (answer, whole) in cases {
+            assert_eq!(is_whole(answer), whole, "{answer:?}");
         }
     }
 

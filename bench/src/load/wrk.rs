@@ -117,7 +117,10 @@ impl Wrk {
         let text = String::from_utf8_lossy(&output.stdout);
         parse(&text).ok_or_else(|| {
             let said = String::from_utf8_lossy(&output.stderr);
-            io::Error::other(format!("wrk did not report: {text}{said}"))
+            io::Error::other(format!(
+                "wrk did not report: {}",
+                format!("{text}{said}").trim()
+            ))
         })
     }
 }

@@ -28,7 +28,7 @@ const COLOURS: [RGBColor; 10] = [
     RGBColor(0, 0, 0),
 ];
 
-const WIDTH: u32 = 960;
+const WIDTH: u32 = 1120;
 const LEGEND_COLUMNS: i32 = 5;
 const LEGEND_LINE: i32 = 20;
 
@@ -148,6 +148,7 @@ pub(crate) fn lines(
     let mut chart = ChartBuilder::on(&plot)
         .x_label_area_size(45)
         .y_label_area_size(60)
+        .margin_left(15)
         .margin_right(25)
         .build_cartesian_2d(x, y)?;
     let decade = |x: &f64| decade(*x);

@@ -48,14 +48,7 @@ pub(crate) fn draw(
 }
 
 fn throughput(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
-    let scenarios: Vec<&ScenarioFacts> = shown(results)
-        .into_iter()
-        .filter(|scenario| {
-            results
-                .of(crate::compare::BASELINE, &scenario.name)
-                .is_some()
-        })
-        .collect();
+    let scenarios = with_baseline(results);
     let of = |server: &str, scenario: &str| results.ratio(server, scenario, Figure::Rate);
     let lines = by_server(results, &scenarios, of);
     let names = names(&scenarios);
@@ -64,7 +57,7 @@ fn throughput(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
 }
 
 fn tail(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
-    let scenarios = shown(results);
+    let scenarios = with_baseline(results);
     let of = |server: &str, scenario: &str| results.median(server, scenario, Figure::P99);
     let lines = by_server(results, &scenarios, of);
     let names = names(&scenarios);
@@ -125,6 +118,16 @@ fn shown(results: &Results) -> Vec<&ScenarioFacts> {
         {
             scenarios.push(scenario);
         }
+    }
+    scenarios
+}
+
+/// Those of them in which the baseline is as well, if it was measured at all.
+fn with_baseline(results: &Results) -> Vec<&ScenarioFacts> {
+    let has_it = |s: &ScenarioFacts| results.of(crate::compare::BASELINE, &s.name).is_some();
+    let mut scenarios = shown(results);
+    if scenarios.iter().any(|scenario| has_it(scenario)) {
+        scenarios.retain(|scenario| has_it(scenario));
     }
     scenarios
 }
