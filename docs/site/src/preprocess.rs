@@ -3,9 +3,10 @@
 //!
 //! * Links out of the site's folder lead to the code as rustdoc shows it, or to copies of the files.
 //! * A page that says `{{page ../FILE.md}}` and no more is that document.
-//! * Each decision is a page beneath the list of them, without being named in SUMMARY.md.
+//! * Each decision is a page beneath the list of them, without being named in SUMMARY.md; another page that is
+//!   not named there comes last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -25,6 +26,7 @@ pub fn book(given: &Value) -> io::Result<Value> {
         .cloned()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a context and a book"))?;
     chapters(&mut book)?;
+    append_unlisted(&mut book)?;
     Ok(book)
 }
 
@@ -81,25 +83,61 @@ fn chapters(value: &mut Value) -> io::Result<()> {
 
 /// A chapter for each decision, in their order, beneath the chapter that has the number `list`.
 fn decisions(list: &Value) -> io::Result<Vec<Value>> {
-    let of_decisions = |page: &PathBuf| {
-        page.starts_with(pages().join("decisions")) && !page.ends_with("README.md")
-    };
+    let folder = pages().join("decisions");
+    let is_decision = |page: &&PathBuf| page.starts_with(&folder) && !page.ends_with("README.md");
     let mut chapters = Vec::new();
-    for page in all_pages()?.iter().filter(|page| of_decisions(page)) {
-        let content = fs::read_to_string(page)?;
-        let title = content.lines().next().unwrap_or_default();
-        let path = page.strip_prefix(pages()).unwrap_or(page);
-        chapters.push(serde_json::json!({ "Chapter": {
-            "name": title.trim_start_matches(['#', ' ']),
-            "content": content,
-            "number": below(list, chapters.len() + 1),
-            "sub_items": [],
-            "path": path,
-            "source_path": path,
-            "parent_names": ["Decisions"],
-        }}));
+    for page in all_pages()?.iter().filter(is_decision) {
+        chapters.push(chapter(page, below(list, chapters.len() + 1))?);
     }
     Ok(chapters)
+}
+
+/// Adds the pages that the book does not have yet.
+fn append_unlisted(book: &mut Value) -> io::Result<()> {
+    let mut listed = HashSet::from(["SUMMARY.md".to_owned()]);
+    collect_paths(book, &mut listed);
+    for page in all_pages()? {
+        let path = page.strip_prefix(pages()).unwrap_or(&page);
+        if listed.contains(&*path.to_string_lossy()) {
+            continue;
+        }
+        let mut unlisted = chapter(&page, Value::Null)?;
+        chapters(&mut unlisted)?;
+        if let Some(items) = book.get_mut("items").and_then(Value::as_array_mut) {
+            items.push(unlisted);
+        }
+    }
+    Ok(())
+}
+
+fn collect_paths(value: &Value, paths: &mut HashSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_paths(item, paths)),
+        Value::Object(fields) => {
+            let path = fields.get("source_path").and_then(Value::as_str);
+            paths.extend(path.map(str::to_owned));
+            fields
+                .values()
+                .for_each(|field| collect_paths(field, paths));
+        }
+        _ => {}
+    }
+}
+
+/// The chapter of a page, which is named by its first line.
+fn chapter(page: &Path, number: Value) -> io::Result<Value> {
+    let content = fs::read_to_string(page)?;
+    let title = content.lines().next().unwrap_or_default();
+    let path = page.strip_prefix(pages()).unwrap_or(page);
+    Ok(serde_json::json!({ "Chapter": {
+        "name": title.trim_start_matches(['#', ' ']),
+        "content": content,
+        "number": number,
+        "sub_items": [],
+        "path": path,
+        "source_path": path,
+        "parent_names": [],
+    }}))
 }
 
 /// The number of a section: mdBook takes its depth from it.
@@ -259,8 +297,17 @@ mod tests {
         let text = "[a](../gateway-core/src/lib.rs)";
         let chapter = |inner: Value| serde_json::json!({"Chapter": {"content": text, "source_path": "x.md", "sub_items": [inner]}});
         let given = serde_json::json!([{}, {"items": [chapter(chapter("Separator".into()))]}]);
-        let told = book(&given).unwrap().to_string();
-        assert_eq!(told.matches("api/src/gateway_core/lib.rs.html").count(), 2);
+        let told = book(&given).unwrap();
+        let listed = told["items"][0].to_string();
+        assert_eq!(
+            listed.matches("api/src/gateway_core/lib.rs.html").count(),
+            2
+        );
+        let told = told.to_string();
+        assert!(
+            told.contains("\"Quick start\""),
+            "what is not listed comes last"
+        );
         assert!(told.contains("Separator"));
         assert!(book(&serde_json::json!([])).is_err());
     }

@@ -53,19 +53,6 @@ fn every_page_with_rust_code_is_compiled() {
     }
 }
 
-#[test]
-fn every_page_is_in_the_summary() {
-    let summary = fs::read_to_string(pages().join("SUMMARY.md")).unwrap();
-    for page in all_pages().unwrap() {
-        let name = name(&page);
-        let listed = summary.contains(&format!("]({name})"));
-        let needless = name == "SUMMARY.md"
-            || name.starts_with("decisions/")
-            || ["SPEC.md", "own-host.md", "benchmarks.md"].contains(&&*name);
-        assert!(listed || needless, "{name} is missing in SUMMARY.md");
-    }
-}
-
 fn name(page: &Path) -> String {
     relative(&pages(), page).to_string_lossy().into_owned()
 }
