@@ -60,6 +60,8 @@
 //! | middleware | an [`Application`] that holds an application: [`Head`], [`Mount`] |
 //! | to know that both sides keep to the specification | [`lint()`] |
 //! | to write a host | [`server`] |
+//!
+//! The [site](https://gateway.example/) has guides, the specification, and all settings.
 
 #![forbid(unsafe_code)]
 

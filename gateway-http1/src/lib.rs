@@ -104,6 +104,8 @@
 //! ([`RequestHead::headers`], [`RequestHead::uri`]). A parser that others wrote would have to be checked for
 //! everything it is lenient about; here there is nothing lenient to begin with, and the tests hold every
 //! accepted head against what httparse reads.
+//!
+//! The [site](https://gateway.example/) has guides, the specification, and all settings.
 
 #![forbid(unsafe_code)]
 

@@ -146,6 +146,8 @@
 //! Trailers of a response go out where the client sent `TE: trailers`, and the response names them in
 //! `Trailer`.
 //!
+//! The [site](https://gateway.example/) has guides, the specification, and all settings.
+//!
 //! [`Limits::buffer`]: gateway_core::server::Limits::buffer
 //! [`Limits::head`]: gateway_core::server::Limits::head
 //! [`Limits::response_spool`]: gateway_core::server::Limits::response_spool

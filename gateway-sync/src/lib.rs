@@ -124,6 +124,8 @@
 //! # Platforms
 //!
 //! Linux, by epoll.
+//!
+//! The [site](https://gateway.example/) has guides, the specification, and all settings.
 
 #![forbid(unsafe_code)]
 

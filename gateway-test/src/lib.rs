@@ -137,6 +137,8 @@
 //! | an application that misbehaves | [`fixtures`] |
 //! | to test a host | [`conformance`] |
 //! | the requests of `tests/requests`, and how they are read | [`corpus`] |
+//!
+//! The [site](https://gateway.example/) has guides, the specification, and all settings.
 
 #![forbid(unsafe_code)]
 

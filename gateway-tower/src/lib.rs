@@ -73,6 +73,8 @@
 //! [`cancelled`](gateway_core::Environ::cancelled) when its future or body is dropped early. What it
 //! cannot know it is told: where a router mounts it ([`IntoService::at`]), where blocking code runs
 //! ([`IntoService::gateway`]), who the client is (an `Arc<Endpoint>` among the request's extensions).
+//!
+//! The [site](https://gateway.example/) has guides, the specification, and all settings.
 
 #![forbid(unsafe_code)]
 
