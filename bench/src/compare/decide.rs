@@ -172,8 +172,14 @@ fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Strin
         "{} ms of CPU a request, {used:.1} of {cores} cores used by",
         number(Some(cpu))
     );
-    // What other processes take is not there for the server.
-    match used / (cores - others).max(0.1) {
+    // What other processes take is not there for the server; of a busy machine nothing can be said.
+    let left = cores - others;
+    match used / left {
+        _ if left < cores / 2.0 => {
+            format!(
+                "What limits it is not known: other processes took {others:.1} of {cores} cores."
+            )
+        }
         _ if used == 0.0 => format!("What it costs is not known, with {connections} connections."),
         // Quick calls leave a part of the cores to the load.
         share if share >= 0.85 || cpu < 0.2 && share >= 0.3 => {
@@ -273,6 +279,15 @@ mod tests {
             let said = kind(&side, &side, 2, 64);
             assert!(said.starts_with(expected), "{cores} {cpu}: {said}");
         }
+    }
+
+    #[test]
+    fn says_nothing_of_the_limit_on_a_busy_machine() {
+        let mut side = series("a", &[100.0], 2000.0, 1.0);
+        (side.samples[0].cores, side.samples[0].others) = (0.5, 1.4);
+        assert!(kind(&side, &side, 2, 64).starts_with("What limits it is not known"));
+        side.samples[0].others = 0.8;
+        assert!(kind(&side, &side, 2, 64).starts_with("It computes and waits"));
     }
 
     #[test]
