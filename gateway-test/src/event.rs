@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// How long anything here waits before it gives up: a failure's end, not a pace. Long enough for a
 /// loaded machine with two cores.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Something was waited for that did not happen within [`PATIENCE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
