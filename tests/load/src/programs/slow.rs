@@ -109,7 +109,7 @@ impl Slow {
     /// Measures without slow clients, with them elsewhere, and with them here, in turn.
     fn cost(&self, server: &str) -> Result<Vec<String>> {
         // Nobody is to be cut while it is measured; the rate is watched all the same.
-        let options = "--min-rate 1 --head 3600";
+        let options = "--min-rate 1 --head 3600 --write-stall 3600";
         let (sink, started) = (Started::new("sink", "")?, Started::new(server, options)?);
         started.drive("/hello", 64, 1.0, 0.0)?; // warms up
         let mut samples: [Vec<Sample>; 3] = Default::default();

@@ -34,6 +34,9 @@ pub(crate) struct Serve {
     /// The head deadline, in seconds.
     #[arg(long)]
     head: Option<u64>,
+    /// How long a client may take nothing, in seconds.
+    #[arg(long)]
+    write_stall: Option<u64>,
 }
 
 /// Which server, and what kind of application it has.
@@ -96,6 +99,9 @@ impl Serve {
         }
         if let Some(seconds) = self.head {
             timeouts.head = Duration::from_secs(seconds);
+        }
+        if let Some(seconds) = self.write_stall {
+            timeouts.write_stall = Duration::from_secs(seconds);
         }
         timeouts
     }
