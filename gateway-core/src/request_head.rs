@@ -35,10 +35,18 @@ pub(crate) struct RequestHead {
     pub(crate) method: Method,
     pub(crate) version: Version,
     pub(crate) extensions: Extensions,
-    uri: OnceLock<Uri>,
-    headers: OnceLock<HeaderMap>,
+    uri: Lazy<Uri>,
+    headers: Lazy<HeaderMap>,
     /// Of what `uri` and `headers` are made. Not asked once they are.
     raw: Option<Raw>,
+}
+
+/// Given, or made when it is asked for. (To set a `OnceLock` that nobody else has yet takes its lock all
+/// the same, which is the dearest part of making a head.)
+#[derive(Debug)]
+enum Lazy<T> {
+    Given(T),
+    Asked(OnceLock<T>),
 }
 
 #[derive(Debug)]
@@ -57,8 +65,8 @@ impl From<Parts> for RequestHead {
             method: parts.method,
             version: parts.version,
             extensions: parts.extensions,
-            uri: OnceLock::from(parts.uri),
-            headers: OnceLock::from(parts.headers),
+            uri: Lazy::Given(parts.uri),
+            headers: Lazy::Given(parts.headers),
             raw: None,
         }
     }
@@ -77,6 +85,35 @@ impl From<RawHead> for RequestHead {
             version: head.version,
             raw: Some(raw),
             ..Self::default()
+        }
+    }
+}
+
+impl<T> Default for Lazy<T> {
+    fn default() -> Self {
+        Self::Asked(OnceLock::new())
+    }
+}
+
+impl<T> Lazy<T> {
+    fn get(&self) -> Option<&T> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Asked(made) => made.get(),
+        }
+    }
+
+    fn get_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Given(value) => Some(value),
+            Self::Asked(made) => made.get_mut(),
+        }
+    }
+
+    fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        match self {
+            Self::Given(value) => value,
+            Self::Asked(made) => made.get_or_init(make),
         }
     }
 }
