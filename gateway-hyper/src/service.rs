@@ -52,13 +52,23 @@ enum Failure {
 /// Serves one request. Never fails: whatever goes wrong is answered.
 ///
 /// The exchange has begun when hyper hands the request over, not only when the future is polled: in
-/// between hyper may look whether the client is still there.
-pub(crate) async fn serve<A: Application>(
-    mut exchange: Box<Exchange>,
+/// between hyper may look whether the client is still there. The environ is made at once as well: it is
+/// a pointer, and the request would be copied along with the future.
+pub(crate) fn serve<A: Application>(
+    exchange: Box<Exchange>,
     app: Arc<A>,
     request: Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<Outgoing>, Infallible>> + Send + use<A> {
+    let admitted = admit(&exchange, request);
+    respond(exchange, app, admitted)
+}
+
+async fn respond<A: Application>(
+    mut exchange: Box<Exchange>,
+    app: Arc<A>,
+    admitted: Result<Environ, Failure>,
 ) -> Result<http::Response<Outgoing>, Infallible> {
-    let result = match admit(&exchange, request) {
+    let result = match admitted {
         Ok(environ) => ask(app.as_ref(), environ, &exchange).await,
         Err(failure) => Err(failure),
     };
