@@ -267,8 +267,13 @@ fn close_if_last(response: &mut Response, exchange: &Exchange) {
         || state.is_draining()
         || state.is_body_left(exchange.number);
     let headers = response.headers_mut();
-    let upgrades = headers.contains_key(UPGRADE);
-    let is_last = is_last || headers.get(CONNECTION).is_some_and(is_close);
+    // Looked through once: there are few, and to look one up is to hash its name.
+    let (mut upgrades, mut closes) = (false, false);
+    for (name, value) in &*headers {
+        upgrades |= *name == UPGRADE;
+        closes |= *name == CONNECTION && is_close(value);
+    }
+    let is_last = is_last || closes;
     if exchange.version >= Version::HTTP_2 {
         // There is no such field in HTTP/2 (RFC 9113 §8.2.2): it says so with GOAWAY.
         headers.remove(CONNECTION);
