@@ -37,10 +37,10 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// A request begins now.
-    pub(crate) fn begin<B>(state: Arc<State>, request: &http::Request<B>) -> Box<Self> {
+    pub(crate) fn begin<B>(state: Arc<State>, request: &http::Request<B>) -> Self {
         let progress = Progress::begin(request);
         let number = state.begin_request(&progress);
-        Box::new(Self {
+        Self {
             state,
             call: Call::new(),
             progress,
@@ -51,7 +51,7 @@ impl Exchange {
             sent: 0,
             ending: None,
             verdict: Ending::Complete,
-        })
+        }
     }
 
     /// By when the answer is due.

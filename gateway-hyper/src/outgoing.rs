@@ -18,8 +18,12 @@ use crate::declared::Framing;
 use crate::exchange::{AT_ONCE, Exchange};
 use crate::pull::{Maker, Pull};
 
-/// The response body on its way out.
-pub(crate) struct Outgoing {
+/// The response body on its way out. One box, made when the request begins, holds all of it: hyper
+/// moves the body with its response, several times.
+pub(crate) struct Outgoing(Box<Responding>);
+
+/// What is known of a response's body, and the exchange that it is a part of.
+struct Responding {
     // Goes before the exchange: who is told of the end finds the body closed.
     source: Source,
     /// What is left of a chunk that goes out in pieces.
@@ -30,7 +34,7 @@ pub(crate) struct Outgoing {
     asks_end: bool,
     /// An abort that waits until what was sent before it is flushed.
     aborting: Option<Aborted>,
-    exchange: Box<Exchange>,
+    exchange: Exchange,
 }
 
 enum Source {
@@ -60,31 +64,52 @@ enum Fault {
 pub(crate) struct Aborted;
 
 impl Outgoing {
-    /// The body of a response whose head says `framing`.
-    pub(crate) fn new(body: Body, framing: Framing, mut exchange: Box<Exchange>) -> Self {
-        let source = match framing {
+    /// The body of a response that is not there yet.
+    pub(crate) fn begin(exchange: Exchange) -> Self {
+        Self(Box::new(Responding {
+            source: Source::Ended,
+            rest: Bytes::new(),
+            framing: Framing::None,
+            asks_end: false,
+            aborting: None,
+            exchange,
+        }))
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.0.exchange
+    }
+
+    pub(crate) fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.0.exchange
+    }
+
+    /// The response is there: its body, and what its head says of that.
+    pub(crate) fn answer(&mut self, body: Body, framing: Framing) {
+        self.0.answer(body, framing);
+    }
+}
+
+impl Responding {
+    fn answer(&mut self, body: Body, framing: Framing) {
+        let exchange = &mut self.exchange;
+        self.source = match framing {
             Framing::None | Framing::Withheld(_) => {
                 close(body, &exchange.progress);
                 Source::Ended
             }
-            _ => Source::of(body.into_kind(), &exchange),
+            _ => Source::of(body.into_kind(), exchange),
         };
         exchange.taking = Taking::of_stream();
         if let Some(taking) = &exchange.taking {
             taking.begin();
         }
-        if matches!(source, Source::Ended) {
+        if matches!(self.source, Source::Ended) {
             exchange.complete();
         }
         let is_large = matches!(framing, Framing::Exactly(length) if length > AT_ONCE);
-        Self {
-            source,
-            rest: Bytes::new(),
-            framing,
-            asks_end: is_large && exchange.taking.is_some(),
-            aborting: None,
-            exchange,
-        }
+        self.framing = framing;
+        self.asks_end = is_large && exchange.taking.is_some();
     }
 
     /// The next frame, in pieces over HTTP/2.
@@ -138,6 +163,9 @@ impl Outgoing {
     }
 
     fn close_source(&mut self) {
+        if matches!(self.source, Source::Ended) {
+            return;
+        }
         let source = std::mem::replace(&mut self.source, Source::Ended);
         close(source, &self.exchange.progress);
     }
@@ -180,22 +208,8 @@ impl Outgoing {
         self.aborting = Some(Aborted);
         cx.waker().wake_by_ref();
     }
-}
 
-impl Drop for Outgoing {
-    fn drop(&mut self) {
-        self.close_source();
-    }
-}
-
-impl http_body::Body for Outgoing {
-    type Data = Bytes;
-    type Error = Aborted;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if let Some(aborted) = self.aborting.take() {
             return Poll::Ready(Some(Err(aborted)));
         }
@@ -236,6 +250,32 @@ impl http_body::Body for Outgoing {
             Framing::Exactly(_) => SizeHint::with_exact(self.left()),
             Framing::Open | Framing::UntilClose => SizeHint::default(),
         }
+    }
+}
+
+impl Drop for Responding {
+    fn drop(&mut self) {
+        self.close_source();
+    }
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        self.0.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 

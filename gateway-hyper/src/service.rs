@@ -55,28 +55,28 @@ enum Failure {
 /// between hyper may look whether the client is still there. The environ is made at once as well: it is
 /// a pointer, and the request would be copied along with the future.
 pub(crate) fn serve<A: Application>(
-    exchange: Box<Exchange>,
+    exchange: Exchange,
     app: Arc<A>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Outgoing>, Infallible>> + Send + use<A> {
     let admitted = admit(&exchange, request);
-    respond(exchange, app, admitted)
+    respond(Outgoing::begin(exchange), app, admitted)
 }
 
 async fn respond<A: Application>(
-    mut exchange: Box<Exchange>,
+    mut outgoing: Outgoing,
     app: Arc<A>,
     admitted: Result<Environ, Failure>,
 ) -> Result<http::Response<Outgoing>, Infallible> {
     let result = match admitted {
-        Ok(environ) => ask(app.as_ref(), environ, &exchange).await,
+        Ok(environ) => ask(app.as_ref(), environ, outgoing.exchange()).await,
         Err(failure) => Err(failure),
     };
     let response = match result {
         Ok(response) => response,
-        Err(failure) => answer(failure, &mut exchange),
+        Err(failure) => answer(failure, outgoing.exchange_mut()),
     };
-    Ok(finish(response, exchange))
+    Ok(finish(response, outgoing))
 }
 
 /// Checks what hyper has not, and makes the environ.
@@ -221,8 +221,9 @@ fn was_dropped(exchange: &Exchange) -> bool {
 }
 
 /// Checks the response, and hands it over.
-fn finish(mut response: Response, mut exchange: Box<Exchange>) -> http::Response<Outgoing> {
-    let framing = match frame(&mut response, &exchange) {
+fn finish(mut response: Response, mut outgoing: Outgoing) -> http::Response<Outgoing> {
+    let exchange = outgoing.exchange_mut();
+    let framing = match frame(&mut response, exchange) {
         Ok(framing) => framing,
         Err(fault) => {
             tracing::error!(
@@ -239,9 +240,10 @@ fn finish(mut response: Response, mut exchange: Box<Exchange>) -> http::Response
     };
     exchange.set_status(response.status());
     *response.version_mut() = Version::HTTP_11; // hyper's business, which panics at some
-    close_if_last(&mut response, &exchange);
+    close_if_last(&mut response, exchange);
     let (parts, body) = response.into_parts();
-    http::Response::from_parts(parts, Outgoing::new(body, framing, exchange))
+    outgoing.answer(body, framing);
+    http::Response::from_parts(parts, outgoing)
 }
 
 fn frame(
