@@ -132,6 +132,15 @@ async fn within<F: Future>(
     if let Poll::Ready(output) = first {
         return Ok(output);
     }
+    // Boxed, as every future on the way to hyper would have room for two timers, and be moved with it.
+    Box::pin(wait(call, deadline, exchange)).await
+}
+
+async fn wait<F: Future>(
+    mut call: Pin<&mut F>,
+    deadline: Instant,
+    exchange: &Exchange,
+) -> Result<F::Output, Failure> {
     if let Ok(output) = timeout_at(deadline.into(), call.as_mut()).await {
         return Ok(output);
     }
