@@ -86,9 +86,10 @@ impl fmt::Display for CorpusError {
 
 impl std::error::Error for CorpusError {}
 
-/// Where the corpus of this repository is.
+/// Where the corpus is: it comes with this crate's sources, from a registry as from the repository.
 pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/requests")
+    // In the repository a link to `tests/requests`; `cargo package` puts the files in its place.
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("requests")
 }
 
 /// All cases of `folder/valid` and `folder/invalid`, by name.
