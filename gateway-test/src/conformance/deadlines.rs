@@ -12,8 +12,8 @@ use crate::fixtures::{Kind, Script, echo, finishes, hello, notes_reads};
 use crate::{Log, PATIENCE};
 
 cases! {
-    /// **H27.** A host MUST bound how long it waits for a client: for a head and a body (408), for its
-    /// reading (a cut), between requests (a close).
+    /// **H27.** A host MUST bound how long it waits for a client, and how slow the client may be: for a head
+    /// and a body (408), for its reading (a cut), between requests (a close).
     ///
     /// *Why*: Whoever sends nothing would hold what others need.
     ///
@@ -26,6 +26,8 @@ cases! {
         both answers_408_to_a_body_that_stalls;
         both cuts_a_client_that_takes_nothing;
         both waits_for_a_client_that_takes_a_little;
+        both answers_408_to_a_body_below_the_least_rate;
+        both cuts_a_client_that_takes_less_than_the_least_rate;
     }
 
     I5 Timeouts {
@@ -59,18 +61,20 @@ fn answers_408_to_a_half_head(stage: &Stage<'_>) -> Verdict {
 fn answers_408_to_a_head_that_trickles(stage: &Stage<'_>) -> Verdict {
     let host = stage.serve_with(hello(stage.style()), short_heads)?;
     let mut client = host.client()?;
-    let started = Instant::now();
     client.send("GET / HTTP/1.1\r\nA: ")?;
+    trickles_until_408(client)
+}
+
+/// Sends a byte now and then, until the host says something.
+fn trickles_until_408(mut client: Client) -> Verdict {
+    let started = Instant::now();
     while client.is_quiet().unwrap_or(false) && started.elapsed() < PATIENCE {
         let _ = client.send("x"); // fails once the host has closed
         thread::sleep(SHORT / 20); // the pace of this client
     }
     let answer = client.read_to_end()?;
-    assert!(
-        answer.starts_with(b"HTTP/1.1 408"),
-        "{}",
-        answer.escape_ascii()
-    );
+    let refused = answer.starts_with(b"HTTP/1.1 408");
+    assert!(refused, "{}", answer.escape_ascii());
     Ok(())
 }
 
@@ -123,12 +127,15 @@ fn a_body_that_stalls_is_an_error_to_who_reads_it(stage: &Stage<'_>) -> Verdict 
 }
 
 fn cuts_a_client_that_takes_nothing(stage: &Stage<'_>) -> Verdict {
+    cuts_a_slow_reader(stage, |setup| setup.timeouts.write_stall = SHORT)
+}
+
+/// What is written goes into the buffers of both sockets, and the client takes none of it.
+fn cuts_a_slow_reader(stage: &Stage<'_>, short: fn(&mut Setup)) -> Verdict {
     for kind in Kind::ALL {
         let outcomes = Log::new();
         let app = Script::new(kind, vec![pattern(1_000_000); 32]).app(stage.style());
-        let host = stage.serve_with(finishes(app, &outcomes), |setup| {
-            setup.timeouts.write_stall = SHORT;
-        })?;
+        let host = stage.serve_with(finishes(app, &outcomes), short)?;
         let mut client = Client::connect_narrow(&host.addresses()[0], 10_000)?;
         client.send(request("GET /", &[], ""))?;
         assert_eq!(outcomes.next()?.ending, Ending::TimedOut, "{kind:?}");
@@ -158,4 +165,30 @@ fn waits_for_a_client_that_takes_a_little(stage: &Stage<'_>) -> Verdict {
     }
     assert!(received == body);
     Ok(())
+}
+
+/// No client is fast enough, once the grace is over. One that stands still is let off for longer than a case
+/// waits, so that it is the rate that cuts.
+fn fast_clients_only(setup: &mut Setup) {
+    setup.timeouts.min_rate = u64::MAX;
+    setup.timeouts.rate_grace = SHORT;
+    setup.timeouts.body_stall = 2 * PATIENCE;
+    setup.timeouts.write_stall = 2 * PATIENCE;
+}
+
+fn answers_408_to_a_body_below_the_least_rate(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve_with(echo(stage.style()), fast_clients_only)?;
+    for framing in [
+        "Content-Length: 1000000\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nfffff", // one large chunk
+    ] {
+        let mut client = host.client()?;
+        client.send(format!("POST / HTTP/1.1\r\nHost: x\r\n{framing}\r\n"))?;
+        trickles_until_408(client)?;
+    }
+    Ok(())
+}
+
+fn cuts_a_client_that_takes_less_than_the_least_rate(stage: &Stage<'_>) -> Verdict {
+    cuts_a_slow_reader(stage, fast_clients_only)
 }
