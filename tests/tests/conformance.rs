@@ -1,8 +1,9 @@
-//! Every behaviour of the conformance suite, on every host, a test each, such as
-//! `gateway-sync/async/answers_a_request`. To run those of one host:
+//! Every behaviour of the conformance suite, on every host, a test each, named after the clause that it shows:
+//! `H7/gateway-sync/async/answers_a_request`. To run those of one host, or those of one clause:
 //!
 //! ```text
 //! cargo test -p gateway-tests --test conformance gateway-sync/
+//! cargo test -p gateway-tests --test conformance H7/
 //! ```
 
 use std::process::ExitCode;
@@ -42,9 +43,7 @@ fn trials_of(host: &'static dyn TestHost) -> Vec<Trial> {
 }
 
 fn trial(host: &'static dyn TestHost, case: &'static Case, style: Style) -> Trial {
-    let name = match case.styles {
-        [_] => format!("{}/{}", host.name(), case.name),
-        _ => format!("{}/{style}/{}", host.name(), case.name),
-    };
-    Trial::test(name, move || case.run(host, style).map_err(Failed::from))
+    Trial::test(case.test_name(host.name(), style), move || {
+        case.run(host, style).map_err(Failed::from)
+    })
 }

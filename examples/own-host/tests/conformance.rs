@@ -57,8 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn trial(case: &'static Case, style: Style) -> Trial {
-    let name = format!("{}/{style}/{}", case.clause, case.name);
-    Trial::test(name, move || {
+    Trial::test(case.test_name(OwnHost.name(), style), move || {
         case.run(&OwnHost, style).map_err(Failed::from)
     })
 }

@@ -32,10 +32,11 @@ pub struct Case {
 /// Whether a host has the behaviour.
 pub type Verdict = Result<(), Flaw>;
 
-/// What went wrong in a case, and where. The place of an assertion that failed is in the panic
-/// message that it has printed.
+/// What went wrong in a case, and where; it begins with the clause that is broken. The place of an assertion
+/// that failed is in the panic message that it has printed.
 #[derive(Debug)]
 pub struct Flaw {
+    clause: Option<&'static str>,
     what: String,
     place: Option<&'static Location<'static>>,
 }
@@ -45,14 +46,24 @@ impl Flaw {
     #[track_caller]
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self {
+            clause: None,
             what: what.into(),
             place: Some(Location::caller()),
         }
+    }
+
+    /// The clause of the specification that the host breaks, such as `H7`; `None` where no case was run, as
+    /// the host does not even start.
+    pub fn clause(&self) -> Option<&'static str> {
+        self.clause
     }
 }
 
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(clause) = self.clause {
+            write!(f, "{clause}: ")?;
+        }
         f.write_str(&self.what)?;
         match self.place {
             Some(place) => write!(f, "\n    at {place}"),
@@ -84,12 +95,34 @@ impl Case {
             (self.run)(&stage)?;
             stage.clear()
         });
-        played.unwrap_or_else(|panic| {
+        let verdict = played.unwrap_or_else(|panic| {
             Err(Flaw {
-                what: panic.to_string(),
                 place: None,
+                ..Flaw::new(panic.to_string())
             })
+        });
+        verdict.map_err(|flaw| Flaw {
+            clause: Some(self.clause),
+            ..flaw
         })
+    }
+
+    /// A name for the test that runs the case: the clause, the host, the style where it matters, the behaviour.
+    ///
+    /// ```
+    /// use gateway_test::conformance::cases;
+    /// use gateway_test::fixtures::Style;
+    ///
+    /// let names: Vec<_> = cases().map(|case| case.test_name("my-host", Style::Async)).collect();
+    /// assert!(names.contains(&"H7/my-host/async/answers_a_request".to_owned()));
+    /// assert!(names.contains(&"H8/my-host/refuses_folded_lines".to_owned()));
+    /// ```
+    pub fn test_name(&self, host: &str, style: Style) -> String {
+        let Self { clause, name, .. } = self;
+        match self.styles {
+            [_] => format!("{clause}/{host}/{name}"),
+            _ => format!("{clause}/{host}/{style}/{name}"),
+        }
     }
 }
 
