@@ -107,9 +107,9 @@ pub(crate) fn users(
                 eprintln!("{path} {round}/{rounds} {}", target.name);
                 let address = resolve(&target.authority)?;
                 let process = crate::process::listening(address.port());
-                series
-                    .samples
-                    .push(runner.foreign(address, process, &scenario)?);
+                let again = &mut series.retries;
+                let sample = runner.foreign(address, process, &scenario, again)?;
+                series.samples.push(sample);
             }
         }
         results.series.extend(all);
@@ -119,7 +119,7 @@ pub(crate) fn users(
             connections,
             rounds,
             seconds: runner.seconds,
-            pinned: runner.pin,
+            pinned: false,
         });
     }
     Ok(results)

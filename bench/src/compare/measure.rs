@@ -25,7 +25,7 @@ pub(crate) struct Part {
     pub(crate) rounds: usize,
     /// Length of a sample.
     pub(crate) seconds: u64,
-    /// Server on core 0, load on core 1.
+    /// Server on one core, load on another.
     pub(crate) pin: bool,
 }
 
@@ -43,9 +43,7 @@ impl Part {
     }
 
     fn takers<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = &'a Server> {
-        self.servers
-            .iter()
-            .filter(|server| server.answers(&scenario.paths()))
+        self.servers.iter().filter(|server| server.suits(scenario))
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Compare {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Connections of the load that is measured, instead of the scenario's
-    #[arg(long)]
+    #[arg(long, visible_alias = "concurrency", value_parser = at_least_one)]
     connections: Option<usize>,
     #[command(flatten)]
     hosts: Hosts,
@@ -73,10 +73,15 @@ struct Hosts {
     #[arg(long)]
     hosts_only: bool,
     /// Threads for blocking calls, on either host
-    #[arg(long, default_value_t = 64, requires = "hosts_only")]
+    #[arg(long, default_value_t = 64, requires = "hosts_only", value_parser = clap::value_parser!(u16).range(1..))]
     threads: u16,
     /// An application of yours that runs already, as sync=http://127.0.0.1:8001; give one for each host
-    #[arg(long, value_name = "NAME=URL", requires = "hosts_only")]
+    #[arg(
+        long,
+        value_name = "NAME=URL",
+        requires = "hosts_only",
+        conflicts_with = "pin"
+    )]
     url: Vec<hosts::Target>,
     /// What it is asked for; may be given more than once
     #[arg(long, default_value = "/", requires = "url")]
@@ -86,7 +91,7 @@ struct Hosts {
 /// How samples are taken.
 #[derive(Args, Clone)]
 pub(crate) struct Conduct {
-    /// Gives the server core 0 and the load core 1: less spread, and no server has more than a core
+    /// Gives server and load a core each: less spread, and no server has more than a core
     #[arg(long)]
     pin: bool,
     /// Takes no sample again because of what others do on the machine
@@ -205,6 +210,11 @@ impl Compare {
             pin: self.conduct.pin,
         })
     }
+}
+
+fn at_least_one(text: &str) -> std::result::Result<usize, &'static str> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or("not a number from 1 up")
 }
 
 fn list() {

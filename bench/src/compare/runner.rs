@@ -25,7 +25,7 @@ pub(crate) const NOISE: f64 = 0.2;
 pub(crate) struct Runner {
     /// Length of a sample.
     pub(crate) seconds: u64,
-    /// Server on core 0, load on core 1.
+    /// Server on one core, load on another.
     pub(crate) pin: bool,
     /// How often a noisy sample may be taken again, before it is taken as it is.
     pub(crate) retries: u32,
@@ -51,27 +51,11 @@ impl Runner {
         scenario: &Scenario,
         again: &mut u32,
     ) -> io::Result<Sample> {
-        let mut best: Option<Sample> = None;
-        for attempt in 0..=self.retries {
-            if attempt > 0 {
-                if !self.may_repeat() {
-                    break;
-                }
-                *again += 1;
-            }
-            let sample = self.once(server, scenario)?;
-            if best.is_none_or(|best| sample.others < best.others) {
-                best = Some(sample);
-            }
-            if sample.others <= NOISE {
-                break;
-            }
-        }
-        best.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+        self.quiet(again, || self.once(server, scenario))
     }
 
     /// A sample of a server that somebody else has started, with the process that it is, if that is
-    /// known.
+    /// known, and how often it was taken again.
     ///
     /// # Errors
     ///
@@ -81,16 +65,35 @@ impl Runner {
         address: SocketAddr,
         process: Option<u32>,
         scenario: &Scenario,
+        again: &mut u32,
     ) -> io::Result<Sample> {
-        self.go_on()?;
         let path = &scenario.request.path;
-        wait_until_answering(address, path, START, || false)?;
-        let tree = process.map(Tree::of).transpose()?;
-        let idle_kib = tree.as_ref().map_or(0, Tree::resident);
-        warm_up(address, path)?;
-        let sample = self.load(address, tree.as_ref(), path, scenario)?;
-        self.go_on()?;
-        Ok(Sample { idle_kib, ..sample })
+        self.quiet(again, || {
+            self.go_on()?;
+            wait_until_answering(address, path, START, || false)?;
+            self.warm(address, process.map(Tree::of), path, scenario)
+        })
+    }
+
+    /// The first sample during which others leave the machine alone, or the best of those that may be
+    /// taken.
+    fn quiet(
+        &self,
+        again: &mut u32,
+        mut once: impl FnMut() -> io::Result<Sample>,
+    ) -> io::Result<Sample> {
+        let mut best = once()?;
+        for _ in 0..self.retries {
+            if best.others <= NOISE || !self.may_repeat() {
+                break;
+            }
+            *again += 1;
+            let sample = once()?;
+            if sample.others < best.others {
+                best = sample;
+            }
+        }
+        Ok(best)
     }
 
     fn once(&self, server: &Server, scenario: &Scenario) -> io::Result<Sample> {
@@ -113,10 +116,20 @@ impl Runner {
                 io::Error::new(error.kind(), text)
             },
         )?;
-        let tree = process.tree()?;
-        let idle_kib = tree.resident();
-        warm_up(address, server.health)?;
-        let sample = self.load(address, Some(&tree), server.health, scenario)?;
+        self.warm(address, Some(process.tree()), server.health, scenario)
+    }
+
+    /// A sample of a server that answers.
+    fn warm(
+        &self,
+        address: SocketAddr,
+        tree: Option<Tree>,
+        health: &str,
+        scenario: &Scenario,
+    ) -> io::Result<Sample> {
+        let idle_kib = tree.map_or(Ok(0), Tree::resident)?;
+        warm_up(address, health)?;
+        let sample = self.load(address, tree, health, scenario)?;
         self.go_on()?;
         Ok(Sample { idle_kib, ..sample })
     }
@@ -124,7 +137,7 @@ impl Runner {
     fn load(
         &self,
         address: SocketAddr,
-        tree: Option<&Tree>,
+        tree: Option<Tree>,
         health: &str,
         scenario: &Scenario,
     ) -> io::Result<Sample> {
@@ -143,7 +156,7 @@ impl Runner {
         let beside = beside.map(Wrk::finish).transpose();
         let waits = probe.finish();
         let used = watch.stop(tree)?;
-        let peak_kib = tree.map_or(0, Tree::peak);
+        let peak_kib = tree.map_or(Ok(0), Tree::peak)?;
         let lost = crowd.map(Crowd::disperse);
         let (load, beside) = (load?, beside?);
         let others = waits.answered as u64 + beside.map_or(0, |beside| beside.requests);
@@ -196,9 +209,9 @@ struct Used {
 }
 
 impl Watch {
-    fn start(server: Option<&Tree>) -> io::Result<Self> {
+    fn start(server: Option<Tree>) -> io::Result<Self> {
         Ok(Self {
-            server: server.map(Tree::time).unwrap_or_default(),
+            server: server.map_or(Ok(Duration::ZERO), Tree::time)?,
             own: own_time()?,
             machine: machine_time()?,
             start: Instant::now(),
@@ -206,12 +219,12 @@ impl Watch {
     }
 
     /// The load's own time counts once it has been waited for.
-    fn stop(self, server: Option<&Tree>) -> io::Result<Used> {
+    fn stop(self, server: Option<Tree>) -> io::Result<Used> {
         let wall = self.start.elapsed().as_secs_f64();
         let spent = |now: Duration, then: Duration| now.saturating_sub(then).as_secs_f64() / wall;
         let machine = spent(machine_time()?, self.machine);
         let own = spent(own_time()?, self.own);
-        let used = spent(server.map(Tree::time).unwrap_or_default(), self.server);
+        let used = spent(server.map_or(Ok(Duration::ZERO), Tree::time)?, self.server);
         // Of a server that is not known, nothing can be told from the others.
         let others = if server.is_some() {
             machine - own - used
@@ -233,4 +246,46 @@ fn free_address() -> io::Result<SocketAddr> {
 
 fn ms(us: u64) -> f64 {
     us as f64 / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runner(retries: u32, budget: u32) -> Runner {
+        Runner {
+            seconds: 1,
+            pin: false,
+            retries,
+            budget: Arc::new(AtomicU32::new(budget)),
+            logs: PathBuf::new(),
+            rounds: 1,
+            interrupted: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn takes_a_sample_again_while_others_are_at_work() {
+        let cases: [(&str, u32, u32, &[f64], f64, u32); 6] = [
+            ("quiet at once", 3, 9, &[0.1], 0.1, 0),
+            ("quiet later", 3, 9, &[0.5, 0.3, 0.2], 0.2, 2),
+            ("never quiet", 2, 9, &[0.5, 0.3, 0.9], 0.3, 2),
+            ("may not", 0, 9, &[0.5], 0.5, 0),
+            ("no more in this run", 3, 1, &[0.5, 0.6], 0.5, 1),
+            ("none in this run", 3, 0, &[0.5], 0.5, 0),
+        ];
+        for (name, retries, budget, others, taken, times) in cases {
+            let (mut again, mut left) = (0, others.iter());
+            let sample = runner(retries, budget).quiet(&mut again, || {
+                let others = *left.next().expect("no more samples than these");
+                Ok(Sample {
+                    others,
+                    ..Sample::default()
+                })
+            });
+            assert_eq!(sample.unwrap().others, taken, "{name}");
+            assert_eq!(again, times, "{name}");
+            assert!(left.next().is_none(), "{name}");
+        }
+    }
 }

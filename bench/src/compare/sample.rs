@@ -70,7 +70,8 @@ impl Figure {
         let answered = |figure: f64| (sample.requests_per_s > 0.0).then_some(figure);
         match self {
             Self::Rate => Some(sample.requests_per_s),
-            Self::Cpu => answered(sample.cpu_us),
+            // Of a process that is not known, no time is known either.
+            Self::Cpu => answered(sample.cpu_us).filter(|us| *us > 0.0),
             Self::P50 => answered(sample.p50_ms),
             Self::P99 => answered(sample.p99_ms),
             Self::P999 => answered(sample.p999_ms),

@@ -68,6 +68,9 @@ const TITLES: [(&str, &str); 18] = [
     ),
 ];
 
+/// Asks the server to close the connection once it has answered.
+const CLOSE: (&str, &str) = ("Connection", "close");
+
 /// Names of all scenarios, but those of the distance service.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     TITLES.iter().map(|(name, _)| *name)
@@ -99,6 +102,12 @@ impl Scenario {
             request: get(path, connections),
             beside: Beside::Nothing,
         }
+    }
+
+    /// Whether each request is to have a connection of its own.
+    pub(crate) fn closes(&self) -> bool {
+        let is_close = |(name, value): &(String, String)| (&**name, &**value) == CLOSE;
+        self.request.headers.iter().any(is_close)
     }
 
     /// The paths that a server must have.
@@ -133,7 +142,7 @@ fn load_of(name: &str) -> Option<(Request, Beside)> {
     Some(match (kind, count) {
         ("hello", Some(count)) => alone(get("/hello", count)),
         ("close", Some(count)) => alone(Request {
-            headers: vec![("Connection".into(), "close".into())],
+            headers: vec![(CLOSE.0.into(), CLOSE.1.into())],
             ..get("/hello", count)
         }),
         ("browser", None) => alone(Request {
@@ -239,6 +248,18 @@ mod tests {
         ];
         for (name, paths) in cases {
             assert_eq!(Scenario::named(name).unwrap().paths(), paths, "{name}");
+        }
+    }
+
+    #[test]
+    fn knows_where_connections_are_closed() {
+        for (name, closes) in [
+            ("close-1", true),
+            ("close-512", true),
+            ("hello-1", false),
+            ("browser", false),
+        ] {
+            assert_eq!(Scenario::named(name).unwrap().closes(), closes, "{name}");
         }
     }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::scenario::Scenario;
+
 /// Where the programs are.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
@@ -38,8 +40,8 @@ pub(crate) struct Server {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answers {
     Everything,
-    /// It cannot stream a response.
-    NoStream,
+    /// It cannot stream a response, and keeps a connection that the client asks to close.
+    Kept,
     /// `/hello`, whatever it is asked for.
     Hello,
     /// Paths of the distance service.
@@ -70,8 +72,8 @@ const PEERS: [(&str, Answers, &str); 6] = [
     ),
     (
         "may_minihttp",
-        Answers::NoStream,
-        "one worker a core; waiting with may's sleep, computing in the coroutine; keeps a connection that the client asks to close, so that its close-64 is none",
+        Answers::Kept,
+        "one worker a core; waiting with may's sleep, computing in the coroutine; not asked to stream, which it cannot, nor to close connections, which it does not",
     ),
     (
         "epoll",
@@ -165,16 +167,21 @@ impl Server {
             .or_else(|| python_peer(name, places))
     }
 
-    /// Whether it answers all these paths.
-    pub(crate) fn answers(&self, paths: &[&str]) -> bool {
-        paths.iter().all(|path| match self.answers {
+    /// Whether it does what a scenario is about.
+    pub(crate) fn suits(&self, scenario: &Scenario) -> bool {
+        let kept = self.answers == Answers::Kept;
+        !(kept && scenario.closes()) && scenario.paths().into_iter().all(|path| self.has(path))
+    }
+
+    fn has(&self, path: &str) -> bool {
+        match self.answers {
             Answers::Everything => !path.starts_with("/distance"),
-            Answers::NoStream => *path != "/stream",
-            Answers::Hello => *path == "/hello",
+            Answers::Kept => path != "/stream" && !path.starts_with("/distance"),
+            Answers::Hello => path == "/hello",
             Answers::Distance => {
-                matches!(*path, "/io" | "/compute" | "/mixed") || path.starts_with("/distance")
+                matches!(path, "/io" | "/compute" | "/mixed") || path.starts_with("/distance")
             }
-        })
+        }
     }
 
     /// The command that starts it.
@@ -371,18 +378,24 @@ mod tests {
 
     #[test]
     fn asks_no_server_for_what_it_does_not_have() {
-        let cases: [(&str, &[&str], bool); 7] = [
-            ("sync:2", &["/hello", "/stream"], true),
-            ("sync:2", &["/distance?base=1"], false),
-            ("distance-hyper", &["/distance?base=1", "/io"], true),
-            ("distance-hyper", &["/hello"], false),
-            ("may_minihttp", &["/big"], true),
-            ("may_minihttp", &["/stream"], false),
-            ("epoll", &["/hello", "/io"], false),
+        let cases = [
+            ("sync:2", "stream", true),
+            ("sync:2", "/distance?base=1", false),
+            ("distance-hyper", "/distance?base=1", true),
+            ("distance-hyper", "io", true),
+            ("distance-hyper", "hello-1", false),
+            ("may_minihttp", "download", true),
+            ("may_minihttp", "stream", false),
+            ("may_minihttp", "hello-64", true),
+            ("may_minihttp", "close-64", false),
+            ("epoll", "close-64", true),
+            ("epoll", "half", false),
         ];
-        for (name, paths, expected) in cases {
+        for (name, scenario, expected) in cases {
             let server = Server::named(name, &places()).unwrap();
-            assert_eq!(server.answers(paths), expected, "{name} {paths:?}");
+            let scenario =
+                Scenario::named(scenario).unwrap_or_else(|| Scenario::of_path("", scenario, 64));
+            assert_eq!(server.suits(&scenario), expected, "{name} {scenario:?}");
         }
     }
 

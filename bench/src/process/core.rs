@@ -11,11 +11,11 @@ pub(crate) fn cores() -> usize {
 }
 
 /// Does something on one core, and starts on it what it starts; on all that are allowed where
-/// `core` is `None`.
+/// `core` is `None`. Cores are counted among those that are allowed: a container may have 6 and 7.
 ///
 /// # Errors
 ///
-/// Those of `action`, and of the kernel if there is no such core.
+/// Those of `action`, or if there are not so many cores.
 pub(crate) fn on_core<T>(
     core: Option<usize>,
     action: impl FnOnce() -> io::Result<T>,
@@ -25,11 +25,17 @@ pub(crate) fn on_core<T>(
     };
     let before = sched_getaffinity(None)?;
     let mut only = CpuSet::new();
-    only.set(core);
+    only.set(allowed(&before, core)?);
     sched_setaffinity(None, &only)?;
     let result = action();
     sched_setaffinity(None, &before)?;
     result
+}
+
+fn allowed(cores: &CpuSet, place: usize) -> io::Result<usize> {
+    let mut allowed = (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core));
+    let missing = || io::Error::other("--pin takes two cores, and there are fewer");
+    allowed.nth(place).ok_or_else(missing)
 }
 
 /// Lets this process and its children have as many descriptors as they may.
@@ -43,4 +49,24 @@ pub(crate) fn raise_descriptors() -> io::Result<()> {
         },
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_cores_that_are_allowed() {
+        let mut cores = CpuSet::new();
+        cores.set(6);
+        cores.set(9);
+        assert_eq!(allowed(&cores, 0).ok(), Some(6));
+        assert_eq!(allowed(&cores, 1).ok(), Some(9));
+        assert!(
+            allowed(&cores, 2)
+                .unwrap_err()
+                .to_string()
+                .contains("two cores")
+        );
+    }
 }

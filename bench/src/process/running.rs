@@ -51,8 +51,8 @@ impl Running {
         matches!(self.0.try_wait(), Ok(None))
     }
 
-    /// The process and those that descend from it now.
-    pub(crate) fn tree(&self) -> io::Result<Tree> {
+    /// The process and those that descend from it.
+    pub(crate) fn tree(&self) -> Tree {
         Tree::of(self.0.id())
     }
 

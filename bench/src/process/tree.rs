@@ -5,55 +5,77 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use super::parse;
+use super::parse::{self, Stat};
 
-/// A process with its descendants, as they were when it was looked at.
-pub(crate) struct Tree(Vec<u32>);
+/// A process with its descendants, looked for anew each time: masters start workers at any time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tree(u32);
 
 impl Tree {
-    /// Looks for the descendants of a process now.
-    pub(crate) fn of(root: u32) -> io::Result<Self> {
-        let mut parents = HashMap::new();
-        for entry in fs::read_dir("/proc")? {
-            let name = entry?.file_name();
-            let Some(process) = name.to_str().and_then(|name| name.parse().ok()) else {
-                continue;
-            };
-            // It may have ended meanwhile.
-            if let Some(stat) = stat(process) {
-                parents.insert(process, stat.parent);
-            }
-        }
-        Ok(Self(descendants(root, &parents)))
+    /// The tree below a process.
+    pub(crate) fn of(root: u32) -> Self {
+        Self(root)
     }
 
-    /// Processor time so far, user and system, of all threads.
-    pub(crate) fn time(&self) -> Duration {
-        self.0
-            .iter()
-            .filter_map(|process| Some(stat(*process)?.time))
-            .sum()
+    /// Processor time so far, user and system, of all threads of all processes: those that have ended
+    /// and were waited for are counted by who has waited.
+    ///
+    /// # Errors
+    ///
+    /// If there is no `/proc`.
+    pub(crate) fn time(self) -> io::Result<Duration> {
+        let processes = processes()?;
+        Ok(self
+            .members(&processes)
+            .filter_map(|process| processes.get(&process))
+            .map(|stat| stat.time + stat.children)
+            .sum())
     }
 
     /// Memory that is resident now, in KiB. What processes share is counted in each.
-    pub(crate) fn resident(&self) -> u64 {
+    ///
+    /// # Errors
+    ///
+    /// If there is no `/proc`.
+    pub(crate) fn resident(self) -> io::Result<u64> {
         self.kib("VmRSS")
     }
 
     /// The most memory that was ever resident, in KiB, each process at its own time.
-    pub(crate) fn peak(&self) -> u64 {
+    ///
+    /// # Errors
+    ///
+    /// If there is no `/proc`.
+    pub(crate) fn peak(self) -> io::Result<u64> {
         self.kib("VmHWM")
     }
 
-    fn kib(&self, field: &str) -> u64 {
-        self.0
-            .iter()
-            .filter_map(|process| {
-                let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-                parse::kib(&status, field)
-            })
-            .sum()
+    fn kib(self, field: &str) -> io::Result<u64> {
+        let of = |process: u32| {
+            let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+            parse::kib(&status, field)
+        };
+        Ok(self.members(&processes()?).filter_map(of).sum())
     }
+
+    fn members(self, processes: &HashMap<u32, Stat>) -> impl Iterator<Item = u32> + use<> {
+        let parents = processes
+            .iter()
+            .map(|(process, stat)| (*process, stat.parent));
+        descendants(self.0, &parents.collect()).into_iter()
+    }
+}
+
+/// Every process that there is now.
+fn processes() -> io::Result<HashMap<u32, Stat>> {
+    let names = fs::read_dir("/proc")?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect::<io::Result<Vec<_>>>()?;
+    let numbers = names.iter().filter_map(|name| name.to_str()?.parse().ok());
+    // One may have ended meanwhile.
+    Ok(numbers
+        .filter_map(|process| Some((process, stat(process)?)))
+        .collect())
 }
 
 /// Processor time that the whole machine has used.
@@ -69,7 +91,7 @@ pub(crate) fn own_time() -> io::Result<Duration> {
     Ok(stat.time + stat.children)
 }
 
-fn stat(process: u32) -> Option<parse::Stat> {
+fn stat(process: u32) -> Option<Stat> {
     parse::stat(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }
 
@@ -106,8 +128,20 @@ mod tests {
 
     #[test]
     fn sees_this_process() {
-        let tree = Tree::of(std::process::id()).unwrap();
-        assert!(tree.resident() > 0);
-        assert!(tree.peak() >= tree.resident());
+        let tree = Tree::of(std::process::id());
+        assert!(tree.resident().unwrap() > 0);
+        assert!(tree.peak().unwrap() >= tree.resident().unwrap());
+    }
+
+    #[test]
+    fn counts_the_time_of_those_that_have_ended() {
+        let before = Tree::of(std::process::id()).time().unwrap();
+        let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", script])
+            .spawn()
+            .unwrap();
+        assert!(child.wait().unwrap().success());
+        assert!(Tree::of(std::process::id()).time().unwrap() > before);
     }
 }

@@ -53,7 +53,12 @@ pub(super) fn parts(quick: bool, times: usize) -> Result<Vec<Part>, String> {
     let mut parts = vec![
         part(&everyone, &["hello-64"], effort(5), pinned)?,
         part(&NEAREST, &["hello-512", "browser"], effort(3), pinned)?,
-        part(&NEAREST, &["hello-1", "close-64"], effort(2), pinned)?,
+        part(
+            &NEAREST,
+            &["hello-1", "close-1", "close-64", "close-512"],
+            effort(2),
+            pinned,
+        )?,
         part(&WHOLE, &["upload", "download", "stream"], effort(2), pinned)?,
         part(&WHOLE, &["compute", "mixed", "half"], effort(2), !pinned)?,
         part(&WAITING, &["io"], effort(2), !pinned)?,
