@@ -19,9 +19,8 @@ impl<A: Application> Application for Head<A> {
         let mut response = self.0.call(environ).await?;
         // Statuses without a body say nothing of its length (RFC 9110 §8.6).
         let has_body = !matches!(response.status().as_u16(), 100..=199 | 204 | 205 | 304);
-        if let Some(length) = response.body().length()
-            && has_body
-        {
+        let length = response.body().length().filter(|_| has_body);
+        if let Some(length) = length {
             response
                 .headers_mut()
                 .entry(CONTENT_LENGTH)

@@ -128,10 +128,10 @@ impl Encoder {
 
     /// Writes what comes after the bytes that [`begin_chunk`](Self::begin_chunk) announced.
     pub fn end_chunk(&mut self, out: &mut Vec<u8>) {
-        if let Framing::Chunked { open } = &mut self.framing
-            && std::mem::take(open)
-        {
-            out.extend_from_slice(b"\r\n");
+        if let Framing::Chunked { open } = &mut self.framing {
+            if std::mem::take(open) {
+                out.extend_from_slice(b"\r\n");
+            }
         }
     }
 

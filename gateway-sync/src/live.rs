@@ -124,10 +124,10 @@ impl Live {
     pub(crate) fn answer(&mut self) {
         self.unasked = std::mem::take(&mut *lock(&self.shared.may_continue));
         // What is here and will be read by nobody is done with.
-        if Arc::strong_count(&self.shared) == 1
-            && let Place::Here(reading) = &mut *lock(&self.shared.place)
-        {
-            reading.discard();
+        if Arc::strong_count(&self.shared) == 1 {
+            if let Place::Here(reading) = &mut *lock(&self.shared.place) {
+                reading.discard();
+            }
         }
     }
 

@@ -158,10 +158,10 @@ impl HttpBody for ServiceBody {
 impl Drop for ServiceBody {
     fn drop(&mut self) {
         // Who knows the length does not ask for the end.
-        if self.is_end_stream()
-            && let Some(exchange) = &mut self.exchange
-        {
-            exchange.complete();
+        if self.is_end_stream() {
+            if let Some(exchange) = &mut self.exchange {
+                exchange.complete();
+            }
         }
     }
 }

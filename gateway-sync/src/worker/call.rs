@@ -40,6 +40,10 @@ impl<A: Application> Worker<'_, A> {
             // An origin server has no tunnels (RFC 9110 §9.3.6); what follows is for one.
             let exchange = head.exchange();
             let answer = status(StatusCode::NOT_IMPLEMENTED);
+            let current = &turn.connection.current;
+            current.queue(RequestName::of(head), turn.now);
+            let sight = current.sight_of_call(turn.now);
+            sight.log_refused(answer.status(), "this is no proxy", self.now(turn));
             return self.answer_and_close(turn, answer, exchange, false);
         }
         let path = &head.bytes()[head.path_range()];
@@ -128,9 +132,7 @@ impl<A: Application> Worker<'_, A> {
             Ok(environ) => {
                 let environ = self.with_times(turn, environ);
                 let (ended, measured) = self.call(environ, entry, forecast, call, &mut answer);
-                if let Some(measured) = measured
-                    && live.is_none()
-                {
+                if let Some(measured) = measured.filter(|_| live.is_none()) {
                     self.shared.predictor.learn(entry, measured);
                 }
                 ended
