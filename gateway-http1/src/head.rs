@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Method, Request, Uri, Version, request};
+use memchr::memchr;
 
 use crate::connection::{ConnectionOptions, check_host, expects_continue};
 use crate::draft::Draft;
@@ -72,6 +73,34 @@ impl RequestHead {
             target,
             fields: draft.fields,
             host: draft.hosts.first,
+        })
+    }
+
+    /// The head at the start of `input`, if its field lines are those of this one, byte for byte: on a kept
+    /// connection they mostly are, and what they say is then not read again.
+    ///
+    /// Only where both targets are paths: what else a request line says bears on what the fields may say.
+    pub(crate) fn again(&self, input: &[u8], limits: &Limits) -> Option<Self> {
+        let (_, section) = self.bytes.split_at(self.fields as usize);
+        let longest = limits.request_line.saturating_add(2).min(input.len());
+        let fields = memchr(b'\n', &input[..longest])? + 1;
+        let length = fields + section.len();
+        if !input[fields..].starts_with(section) || length > limits.head {
+            return None;
+        }
+        let line = input[..fields].strip_suffix(b"\r\n")?;
+        let line = RequestLine::read(line).ok()?;
+        let alike = line.version == self.version;
+        if !alike || !line.target.is_origin() || !self.target.is_origin() {
+            return None;
+        }
+        Some(Self {
+            method: line.method,
+            target: line.target,
+            fields: fields as u32, // within the head, see Span
+            host: self.host.map(|host| host.moved(self.fields, fields as u32)),
+            bytes: Arc::from(&input[..length]),
+            ..*self
         })
     }
 

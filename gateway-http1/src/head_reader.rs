@@ -26,10 +26,12 @@ impl HeadReader {
         self.search.is_fresh()
     }
 
-    /// Reads on in `input`: how much of it is used, and the head if it is complete.
+    /// Reads on in `input`: how much of it is used, and the head if it is complete. `before` is the one that
+    /// came before it.
     pub(crate) fn receive(
         &mut self,
         input: &[u8],
+        before: Option<&RequestHead>,
         limits: &Limits,
     ) -> Result<(usize, Option<RequestHead>), Error> {
         let start = match self.is_idle() {
@@ -47,6 +49,10 @@ impl HeadReader {
         let input = &input[start..];
         if self.is_idle() && matches!(input, [] | [b'\r']) {
             return Ok((start, None));
+        }
+        let before = before.filter(|_| self.is_idle());
+        if let Some(head) = before.and_then(|before| before.again(input, limits)) {
+            return Ok((start + head.bytes().len(), Some(head)));
         }
         // A head mostly comes whole: it is read while its end is looked for. One that did not, and one
         // with anything wrong in it, is read once more, line by line.

@@ -24,6 +24,14 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
+    /// The same place behind something that ends at `to`, and not at `from`.
+    pub(crate) fn moved(self, from: u32, to: u32) -> Self {
+        Self {
+            start: self.start - from + to,
+            end: self.end - from + to,
+        }
+    }
+
     pub(crate) fn is_empty(self) -> bool {
         self.start == self.end
     }

@@ -20,8 +20,8 @@ use crate::limits::Limits;
 pub struct Receiver {
     limits: Arc<Limits>,
     state: State,
-    /// Whether another request may follow the one at hand.
-    keep_alive: bool,
+    /// The request at hand, or the last one: its fields are likely to come again.
+    last: Option<RequestHead>,
 }
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Receiver {
         Self {
             limits: limits.into(),
             state: State::Head(HeadReader::default()),
-            keep_alive: true,
+            last: None,
         }
     }
 
@@ -120,7 +120,7 @@ impl Receiver {
 
     fn step(&mut self, input: &[u8]) -> Result<Received, Error> {
         Ok(match &mut self.state {
-            State::Head(reader) => match reader.receive(input, &self.limits)? {
+            State::Head(reader) => match reader.receive(input, self.last.as_ref(), &self.limits)? {
                 (used, Some(head)) => self.begin(used, head),
                 (used, None) => Received::nothing(used),
             },
@@ -149,7 +149,7 @@ impl Receiver {
     }
 
     fn begin(&mut self, used: usize, head: RequestHead) -> Received {
-        self.keep_alive = head.keep_alive;
+        self.last = Some(head.clone());
         self.state = match head.framing {
             BodyFraming::Empty | BodyFraming::Length(0) => State::End,
             BodyFraming::Length(length) => State::Length(length),
@@ -159,7 +159,7 @@ impl Receiver {
     }
 
     fn end(&mut self, used: usize) -> Received {
-        self.state = match self.keep_alive {
+        self.state = match self.last.as_ref().is_none_or(|last| last.keep_alive) {
             true => State::Head(HeadReader::default()),
             false => State::Closed,
         };

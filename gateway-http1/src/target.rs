@@ -105,6 +105,11 @@ impl Target {
         }
     }
 
+    /// Whether it is a path.
+    pub(crate) fn is_origin(&self) -> bool {
+        self.form == Form::Origin
+    }
+
     /// Whether it is `*`.
     pub(crate) fn is_asterisk(&self) -> bool {
         self.form == Form::Asterisk

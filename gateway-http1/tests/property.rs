@@ -6,7 +6,7 @@ use http::Uri;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use gateway_http1::{BodyFraming, Event, Limits, Receiver};
+use gateway_http1::{BodyFraming, CloseReason, Event, Limits, Reading, Receiver};
 use gateway_test::corpus::{Case, folder, load};
 
 use self::feed::{End, feed};
@@ -105,6 +105,46 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Request lines of every form, of which some are refused with some fields and taken with others.
+const LINES: &[&[u8]] = &[
+    b"GET / HTTP/1.1\r\n",
+    b"\r\nHEAD /a/longer/path?with=query HTTP/1.1\r\n",
+    b"POST /a HTTP/1.0\r\n",
+    b"OPTIONS * HTTP/1.1\r\n",
+    b"CONNECT a:1 HTTP/1.1\r\n",
+    b"GET http://a/ HTTP/1.1\r\n",
+    b"GET http://b:80/path HTTP/1.1\r\n",
+    b"GET /\x7f HTTP/1.1\r\n",
+    b"GET  / HTTP/1.1\r\n",
+    b"GET / HTTP/1.1\n",
+    b"GET / HTTP/2.0\r\n",
+];
+
+/// Field lines, some of which belong together and some of which do not.
+const FIELDS: &[&[u8]] = &[
+    b"Host: a\r\n",
+    b"host:\t b:80 \r\n",
+    b"Host:\r\n",
+    b"Content-Length: 3\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Connection: keep-alive\r\n",
+    b"Connection: close\r\n",
+    b"Expect: 100-continue\r\n",
+    b"Accept: */*\r\n",
+    b"a_b: c\r\n",
+    b"X: \xff\r\n",
+];
+
+/// A request: a line of the list, and fields with what they say the body is.
+fn request(line: &[u8], fields: &[u8]) -> Vec<u8> {
+    let body: &[u8] = match fields {
+        _ if fields.windows(8).any(|part| part == b"chunked\r") => b"3\r\nabc\r\n0\r\n\r\n",
+        _ if fields.windows(9).any(|part| part == b"Length: 3") => b"abc",
+        _ => b"",
+    };
+    [line, fields, b"\r\n", body].concat()
+}
+
 fn any_input() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         1 => prop::collection::vec(any::<u8>(), 0..200),
@@ -116,6 +156,7 @@ fn any_input() -> impl Strategy<Value = Vec<u8>> {
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 2048,
+        max_global_rejects: 100_000,
         failure_persistence: None, // what it finds becomes a case of the corpus
         ..ProptestConfig::default()
     }
@@ -134,6 +175,23 @@ proptest! {
         cuts.sort_unstable();
         prop_assert_eq!(&format!("{:?}", feed(&bytes, cuts)), &whole);
         prop_assert_eq!(&format!("{:?}", feed(&bytes, 1..bytes.len())), &whole);
+    }
+
+    /// What fields say does not depend on whether they, or nearly they, came before.
+    #[test]
+    fn fields_that_come_again_say_what_they_say_the_first_time(
+        lines in (select(LINES), select(LINES)),
+        host in select(&FIELDS[..3]),
+        fields in prop::collection::vec(select(FIELDS), 0..3),
+        other in prop::option::weighted(0.2, select(FIELDS)),
+    ) {
+        let fields = [host, &fields.concat()].concat();
+        let first = request(lines.0, &fields);
+        let second = request(lines.1, &[&fields, other.unwrap_or_default()].concat());
+        prop_assume!(feed(&first, []).end == Some(End::Input(CloseReason::ClientClosed, Reading::Idle)));
+        let mut both = feed(&[first, second.clone()].concat(), []);
+        both.requests.remove(0);
+        prop_assert_eq!(format!("{both:?}"), format!("{:?}", feed(&second, [])));
     }
 
     #[test]

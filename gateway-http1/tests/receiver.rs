@@ -332,5 +332,6 @@ fn a_name_that_is_dropped_is_checked_all_the_same() {
 
 #[test]
 fn an_idle_connection_costs_little() {
-    assert!(size_of::<Receiver>() <= 96, "{}", size_of::<Receiver>());
+    // Beside it the bytes of the last head, which it holds against the next.
+    assert!(size_of::<Receiver>() <= 160, "{}", size_of::<Receiver>());
 }
