@@ -120,6 +120,11 @@ fn of_text(number: Number, text: &str, file: &str) -> Clause {
     clause
 }
 
+/// The tests in which each clause that a wrapper checks is violated.
+pub(crate) fn tests_of_lint() -> String {
+    fs::read_to_string(root().join("gateway-core/src/lint/tests.rs")).unwrap()
+}
+
 /// The test that violates a clause, by its name: `e1_… E1:`.
 pub(crate) fn violation(tests: &str, number: Number) -> Option<&str> {
     let ends = format!(" {number}:");

@@ -19,6 +19,7 @@ use std::{env, fs};
 
 use clauses::{Clause, Number};
 use gateway_test::conformance::cases;
+use gateway_tests::{BROKEN, Broken};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -90,22 +91,32 @@ fn every_check_names_the_clause_above_it() {
 }
 
 #[test]
-fn every_clause_is_violated_by_a_test_or_shown_by_a_case() {
-    let tests = fs::read_to_string(root().join("gateway-core/src/lint/tests.rs")).unwrap();
+fn every_clause_has_a_test_that_shows_it() {
+    for clause in clauses::all().iter().filter(|clause| !clause.is_checked()) {
+        let shown = shown_by(clause.number).next();
+        assert!(shown.is_some(), "no case shows {}", clause.number);
+    }
+}
+
+#[test]
+fn every_clause_has_a_test_that_violates_it() {
+    let tests = clauses::tests_of_lint();
     for clause in clauses::all() {
-        if clause.is_checked() {
-            assert!(
-                clauses::violation(&tests, clause.number).is_some(),
-                "{}",
-                clause.number
-            );
-        } else {
-            assert!(
-                shown_by(clause.number).next().is_some(),
-                "{}",
-                clause.number
-            );
-        }
+        let number = clause.number;
+        let violated = match clause.is_checked() {
+            true => clauses::violation(&tests, number).is_some(),
+            false => broken_by(number).is_some(),
+        };
+        assert!(violated, "no test and no host violates {number}");
+    }
+}
+
+#[test]
+fn every_broken_host_breaks_the_clause_that_its_case_shows() {
+    for broken in BROKEN {
+        let case = cases().find(|case| case.name == broken.case);
+        let clause = case.map(|case| case.clause);
+        assert_eq!(clause, Some(broken.clause), "{}", broken.case);
     }
 }
 
@@ -130,4 +141,11 @@ fn shown_by(number: Number) -> impl Iterator<Item = &'static str> {
     cases()
         .filter(move |case| case.clause == number.to_string())
         .map(|case| case.name)
+}
+
+/// The host that breaks a clause.
+fn broken_by(number: Number) -> Option<&'static Broken> {
+    BROKEN
+        .iter()
+        .find(|broken| broken.clause == number.to_string())
 }

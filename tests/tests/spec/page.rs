@@ -1,9 +1,7 @@
 //! The page, made of the clauses.
 
-use std::fs;
-
-use super::clauses::{Clause, violation};
-use super::{root, shown_by};
+use super::clauses::{Clause, tests_of_lint, violation};
+use super::{broken_by, shown_by};
 
 const PREFACE: &str = "\
 # Specification
@@ -18,8 +16,11 @@ source where it has one, and what shows that it is kept:
   is broken. The test that is named violates it.
 * *Shown by* cases of the suite for hosts, `gateway_test::conformance`, where no wrapper could see it. The word in parentheses is the part
   of the suite: `interface` is every host's, and what else a host has it says itself (`TestHost::parts`).
+* *Violated by* a host that is broken on purpose: a case that fails on it, and names the clause. The hosts are a table,
+  [tests/src/broken](../tests/src/broken/table.rs).
 
-This page is made of lines that stand in the sources, directly above the checks; it is not edited.
+[The table at the end](#what-shows-each-clause) has for each clause a test that passes and one that violates it. This page is made of
+lines that stand in the sources, directly above the checks; it is not edited.
 ";
 
 /// Whom the clauses of a letter bind, in the order of the page.
@@ -50,8 +51,7 @@ const ROOMS: [(char, &str, &str); 6] = [
 
 /// The whole page.
 pub(crate) fn page(clauses: &[Clause]) -> String {
-    let tests = fs::read_to_string(root().join("gateway-core/src/lint/tests.rs"));
-    let tests = tests.unwrap_or_default();
+    let tests = tests_of_lint();
     let mut page = PREFACE.to_owned();
     for (room, title, about) in ROOMS {
         page.push_str(&format!("\n## {title}\n\n{about}\n"));
@@ -59,7 +59,40 @@ pub(crate) fn page(clauses: &[Clause]) -> String {
             page.push_str(&section(clause, &tests));
         }
     }
+    page.push_str(TABLE);
+    for (room, ..) in ROOMS {
+        let clauses = clauses.iter().filter(|clause| clause.number.room == room);
+        page.extend(clauses.map(|clause| row(clause, &tests)));
+    }
     page
+}
+
+const TABLE: &str = "
+## What shows each clause
+
+Every case of the suite runs inside `lint` too, with the fixture applications in both styles
+([linted.rs](../tests/tests/spec/linted.rs)): what a wrapper can check is kept in all of them, but where an application breaks it on purpose.
+
+| clause | kept | violated |
+|---|---|---|
+";
+
+fn row(clause: &Clause, tests: &str) -> String {
+    let number = clause.number;
+    let more = match shown_by(number).count() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let kept = match shown_by(number).next() {
+        Some(case) => format!("`{case}`{more}"),
+        None => "every case, inside `lint`".to_owned(),
+    };
+    let violated = match (violation(tests, number), broken_by(number)) {
+        (_, Some(broken)) => format!("a host that {}", broken.defect),
+        (test, None) => format!("`{}`", test.unwrap_or("none")),
+    };
+    let anchor = number.to_string().to_lowercase();
+    format!("| [{number}](#{anchor}) | {kept} | {violated} |\n")
 }
 
 fn section(clause: &Clause, tests: &str) -> String {
@@ -89,6 +122,12 @@ fn section(clause: &Clause, tests: &str) -> String {
             "\n*Shown by* ({}): {}.\n",
             parts(clause),
             cases.join(", ")
+        ));
+    }
+    if let Some(broken) = broken_by(*number) {
+        text.push_str(&format!(
+            "\n*Violated by* a host that {}: `{}` fails.\n",
+            broken.defect, broken.case
         ));
     }
     text
