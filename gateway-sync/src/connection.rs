@@ -19,12 +19,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use gateway_core::server::{Call, Pace, Timeouts};
 use gateway_core::{CancelReason, Endpoint};
 use gateway_http1::{CONTINUE, CloseReason, Reading, Receiver};
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::deadline::{Deadline, Phase};
 use crate::lending::{Loan, Ticket};
 use crate::live::{Live, Reader, Returned};
-use crate::log::{Current, Sight};
+use crate::log::{Current, Sight, Unfinished};
 use crate::outbox::Outbox;
 use crate::poller::Signs;
 use crate::request::{self, Refused, Request};
@@ -77,6 +77,8 @@ pub(crate) struct Connection {
     broken: bool,
     /// The client has taken some of the response.
     taken: bool,
+    /// The log says that it is cut off, and why.
+    told: bool,
 }
 
 /// What a connection needs next.
@@ -134,6 +136,7 @@ impl Connection {
             yielded: false,
             broken: false,
             taken: false,
+            told: false,
         }
     }
 
@@ -555,6 +558,44 @@ impl Connection {
     /// What the client is in the middle of, for log lines and refusals.
     pub(crate) fn reading(&self) -> Reading {
         self.reader.receiver.reading()
+    }
+
+    /// Says in the log that it is cut off in `phase`, unless that was said. A connection on which that
+    /// was said serves no further request.
+    pub(crate) fn tell_cut(&mut self, phase: Phase, why: &str, now: Instant) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.sight(phase, self.since(phase, now)).log_cut(why, now);
+        }
+    }
+
+    /// Says in the log that a request is refused, instead of that it is cut off.
+    pub(crate) fn tell_refused(&mut self, status: StatusCode, error: &str, now: Instant) {
+        let phase = match self.partial {
+            Some(_) => Phase::Body,
+            None => Phase::Head,
+        };
+        let sight = self.sight(phase, self.since(phase, now));
+        sight.log_refused(status, error, now);
+        self.told = true;
+    }
+
+    /// What is unfinished of it.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let reads = self.closing.is_none();
+        Unfinished {
+            response: self.response.is_some(),
+            queued: self.queued.is_some(),
+            body: self.partial.is_some(),
+            head: reads && self.reading() == Reading::Head,
+        }
+    }
+
+    /// Since when it is in `phase`: since now, if it has not rested in it.
+    fn since(&self, phase: Phase, now: Instant) -> Instant {
+        match self.deadline.phase == phase && !self.answered {
+            true => self.deadline.since,
+            false => now,
+        }
     }
 
     /// How it looks from outside, in a phase that began at `since`.

@@ -1,7 +1,7 @@
 //! What log lines say of a request: its name, its age, and where it stands.
 //!
-//! One line for everything that is cut off, always with the same fields: who, which request, how old,
-//! in which [`Stage`], and why.
+//! One line for everything that is cut off or refused, always with the same fields: who, which request,
+//! how old, in which [`Stage`], and why. What ends well has none.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gateway_core::Endpoint;
-use gateway_core::server::Stage;
-use gateway_http1::RequestHead;
-use http::Method;
+use gateway_core::server::{Panic, Stage};
+use gateway_http1::{CloseReason, RequestHead};
+use http::{Method, StatusCode};
+
+use crate::deadline::Phase;
 
 /// Method and path of a request.
 #[derive(Clone, Debug)]
@@ -173,6 +175,105 @@ impl Sight {
             tracing::debug!(%remote, request, %stage, ?age, why, "idle connection closed");
         } else {
             tracing::info!(%remote, request, %stage, ?age, why, "cut off");
+        }
+    }
+
+    /// Says that the host has answered in the application's stead, with this status.
+    pub(crate) fn log_refused(&self, status: StatusCode, error: &str, now: Instant) {
+        let (remote, request, stage) = (&self.endpoint.remote, self.request(), self.stage);
+        let (age, status) = (self.age(now), status.as_u16());
+        tracing::info!(%remote, request, %stage, ?age, status, error, "request refused");
+    }
+
+    /// Says that the connection is lost to a mistake of the host's own.
+    pub(crate) fn log_lost(&self, panic: &Panic, now: Instant) {
+        let (remote, request, stage) = (&self.endpoint.remote, self.request(), self.stage);
+        let age = self.age(now);
+        tracing::error!(
+            %remote, request, %stage, ?age, %panic,
+            "a connection is lost to a defect of the server"
+        );
+    }
+}
+
+/// What is unfinished of a connection that ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unfinished {
+    /// A response that has begun.
+    pub(crate) response: bool,
+    /// A request that waits for its call.
+    pub(crate) queued: bool,
+    /// A request of which the head is here, and of the body perhaps not all.
+    pub(crate) body: bool,
+    /// A request head that has begun.
+    pub(crate) head: bool,
+}
+
+impl Unfinished {
+    /// What is cut off with the connection that ends for `reason`; `None` if that is nothing: it is the
+    /// end of a connection on which all that was asked for was answered.
+    pub(crate) fn cut(self, reason: CloseReason) -> Option<Phase> {
+        match (self, reason) {
+            (Self { response: true, .. }, _) => Some(Phase::Writing),
+            (Self { queued: true, .. }, _) => Some(Phase::Queued),
+            (_, CloseReason::TruncatedHead) => Some(Phase::Head),
+            (_, CloseReason::TruncatedBody { .. }) | (Self { body: true, .. }, _) => {
+                Some(Phase::Body)
+            }
+            (Self { head: true, .. }, _) => Some(Phase::Head),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_is_what_was_not_finished() {
+        let nothing = Unfinished::default();
+        let head = Unfinished {
+            head: true,
+            ..nothing
+        };
+        let body = Unfinished {
+            body: true,
+            ..nothing
+        };
+        let queued = Unfinished {
+            queued: true,
+            ..nothing
+        };
+        let response = Unfinished {
+            response: true,
+            ..nothing
+        };
+        let pipelined = Unfinished {
+            response: true,
+            ..head
+        };
+        for (unfinished, reason, cut) in [
+            (nothing, CloseReason::ClientClosed, None),
+            (nothing, CloseReason::ClientAsked, None),
+            (nothing, CloseReason::UnreadBody, None),
+            (nothing, CloseReason::Shutdown, None),
+            (nothing, CloseReason::Disconnected, None), // while idle
+            (nothing, CloseReason::TruncatedHead, Some(Phase::Head)),
+            (
+                nothing,
+                CloseReason::TruncatedBody { missing: None },
+                Some(Phase::Body),
+            ),
+            (head, CloseReason::Disconnected, Some(Phase::Head)),
+            (head, CloseReason::Shutdown, Some(Phase::Head)),
+            (body, CloseReason::Disconnected, Some(Phase::Body)),
+            (queued, CloseReason::Disconnected, Some(Phase::Queued)),
+            (response, CloseReason::Aborted, Some(Phase::Writing)),
+            (response, CloseReason::Disconnected, Some(Phase::Writing)),
+            (pipelined, CloseReason::Shutdown, Some(Phase::Writing)),
+        ] {
+            assert_eq!(unfinished.cut(reason), cut, "{unfinished:?}, {reason}");
         }
     }
 }

@@ -360,6 +360,11 @@ impl Seat {
         }
     }
 
+    /// What one connection is doing, if it is known.
+    pub(crate) fn sight(&self, slot: usize) -> Option<Sight> {
+        self.state().slots.get(slot).map(Slot::sight)
+    }
+
     /// What the connections are doing.
     pub(crate) fn sights(&self) -> Vec<Sight> {
         let state = self.state();

@@ -275,9 +275,10 @@ impl<A> Shared<A> {
     fn admit(&self, listener: &Listener, socket: Socket, remote: Address) {
         let local = listener.local_address(&socket);
         let endpoint = Endpoint::new(remote, local, Scheme::Http, self.gateway.clone());
+        let endpoint = Arc::new(endpoint);
         let connection = Connection::new(
             Arc::new(socket),
-            Arc::new(endpoint),
+            Arc::clone(&endpoint),
             &self.rules,
             &self.timeouts,
             Instant::now(),
@@ -287,7 +288,7 @@ impl<A> Shared<A> {
         let Some(seat) = seat else { return };
         if let Err(error) = seat.admit(Box::new(connection)) {
             self.connections.fetch_sub(1, Ordering::AcqRel);
-            tracing::error!(%error, "cannot watch a connection");
+            tracing::error!(remote = %endpoint.remote, %error, "cannot watch a connection");
         }
     }
 

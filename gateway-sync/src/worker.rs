@@ -270,17 +270,11 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Does what a sweep asks for, unless the connection has got on meanwhile.
     fn heed(&mut self, turn: &mut Turn, flow: Flow, sweep: Sweep) -> Flow {
         match (flow, sweep) {
-            (Flow::Rest(phase, _), Sweep::Cut) => {
-                let since = turn.connection.deadline.since;
-                let sight = turn.connection.sight(phase, since);
-                sight.log_cut("the wait for the stop is over", turn.now);
-                Flow::Close(CloseReason::Shutdown)
-            }
-            (Flow::Yield, Sweep::Cut) => Flow::Close(CloseReason::Shutdown),
+            (flow, Sweep::Cut) => self.cut(turn, flow),
             (Flow::Rest(Phase::Lingering, _), Sweep::Idle) => Flow::Close(CloseReason::Shutdown),
             (Flow::Rest(phase, progress), Sweep::Idle) if phase.is_over_at_stop() => {
                 match turn.connection.is_unasked() {
-                    true => self.part(turn, CloseReason::Shutdown),
+                    true => self.part(turn, Phase::Idle, CloseReason::Shutdown),
                     false => Flow::Rest(phase, progress), // a request has begun, and will be answered
                 }
             }
@@ -297,12 +291,40 @@ impl<'a, A: Application> Worker<'a, A> {
         }
     }
 
-    /// Ends a connection that asks for nothing, unless it does by now. A request that comes later finds
-    /// the end of the connection, and no reset.
-    fn part(&mut self, turn: &mut Turn, reason: CloseReason) -> Flow {
+    /// Ends a connection because the server has waited long enough for its stop.
+    fn cut(&self, turn: &mut Turn, flow: Flow) -> Flow {
+        let reason = CloseReason::Shutdown;
+        let connection = &mut turn.connection;
+        let unfinished = connection.unfinished();
+        let cut = match flow {
+            Flow::Rest(Phase::Lingering, _) => None, // all was answered
+            Flow::Rest(phase, _) => Some(phase),
+            Flow::Park(request, _) => {
+                let name = RequestName::of(&request.head);
+                connection.current.queue(name, turn.now);
+                Some(Phase::Application) // where it says itself how far it has come
+            }
+            // The end that was found may be the one that the stop has made.
+            Flow::Close(found) => unfinished.cut(found),
+            Flow::Continue | Flow::Yield => unfinished.cut(reason),
+        };
+        if let Some(phase) = cut {
+            connection.tell_cut(phase, "the wait for the stop is over", turn.now);
+        }
+        Flow::Close(reason)
+    }
+
+    /// Ends a connection that asks for nothing, and rests in `phase`, unless it asks by now. A request
+    /// that comes later finds the end of the connection, and no reset.
+    fn part(&mut self, turn: &mut Turn, phase: Phase, reason: CloseReason) -> Flow {
         turn.connection.look_again();
         match self.advance(turn) {
             Flow::Rest(..) if turn.connection.is_unasked() => {
+                let why = match reason {
+                    CloseReason::Shutdown => "the server stops",
+                    _ => turn.connection.deadline.why(turn.now),
+                };
+                turn.connection.tell_cut(phase, why, turn.now);
                 turn.connection.closing = Some(reason);
                 self.advance(turn)
             }
@@ -345,7 +367,10 @@ impl<'a, A: Application> Worker<'a, A> {
     }
 
     fn lose(&self, seat: usize, slot: usize, panic: &Panic) {
-        tracing::error!(%panic, "a connection is lost to a defect of the server");
+        match self.shared.seats[seat].sight(slot) {
+            Some(sight) => sight.log_lost(panic, Instant::now()),
+            None => tracing::error!(%panic, "a defect of the server"),
+        }
         self.shared.forget(seat, slot);
     }
 
@@ -435,8 +460,9 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Answers a request that cannot be read.
     fn refuse(&mut self, turn: &mut Turn, refused: Refused) -> Flow {
         let Refused { error, is_head } = refused;
-        let remote = &turn.connection.endpoint.remote;
-        tracing::info!(%remote, status = error.status().as_u16(), %error, "request refused");
+        let now = self.now(turn);
+        turn.connection
+            .tell_refused(error.status(), &error.to_string(), now);
         self.answer_and_close(
             turn,
             status(error.status()),
@@ -453,9 +479,9 @@ impl<'a, A: Application> Worker<'a, A> {
         let Err(error) = spilled else {
             return Flow::Yield; // others first: there may be much of it
         };
-        let phase = Phase::Body;
-        let sight = turn.connection.sight(phase, turn.connection.deadline.since);
-        sight.log_cut(&error.to_string(), self.now(turn));
+        let now = self.now(turn);
+        turn.connection
+            .tell_cut(Phase::Body, &error.to_string(), now);
         let mut answer = status(error.status());
         if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
             let soon = HeaderValue::from_static("1");
@@ -497,10 +523,19 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// The connection's time is over.
     fn expire(&mut self, turn: &mut Turn, phase: Phase) -> Flow {
-        let connection = &turn.connection;
+        let connection = &mut turn.connection;
         let reading = connection.reading();
-        let sight = connection.sight(phase, connection.deadline.since);
-        sight.log_cut(connection.deadline.why(turn.now), turn.now);
+        // Nothing was asked: there is nothing to answer.
+        let is_unasked = match phase {
+            Phase::Head => !connection.is_asked(),
+            phase => phase == Phase::Idle,
+        };
+        if is_unasked {
+            return self.part(turn, phase, CloseReason::TimedOut(reading));
+        }
+        if phase != Phase::Lingering {
+            connection.tell_cut(phase, connection.deadline.why(turn.now), turn.now);
+        }
         match phase {
             Phase::Head | Phase::Body if connection.is_asked() => {
                 let exchange = Exchange::unread(CloseReason::TimedOut(reading));
@@ -510,8 +545,6 @@ impl<'a, A: Application> Worker<'a, A> {
             }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
             Phase::Body => Flow::Close(CloseReason::UnreadBody),
-            // Nothing was asked: there is nothing to answer.
-            Phase::Idle | Phase::Head => self.part(turn, CloseReason::TimedOut(reading)),
             _ => Flow::Close(CloseReason::TimedOut(reading)),
         }
     }
@@ -519,12 +552,12 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Ends a connection, and with it the response that was on its way.
     fn close(&mut self, mut turn: Turn, reason: CloseReason) {
         tracing::debug!(remote = %turn.connection.endpoint.remote, %reason, "connection closed");
+        if let Some(phase) = turn.connection.unfinished().cut(reason) {
+            let now = self.now(&turn);
+            turn.connection.tell_cut(phase, &reason.to_string(), now);
+        }
         if let Some(mut response) = turn.connection.response.take() {
             let ending = response.failure().unwrap_or(ending_of(reason));
-            if reason != CloseReason::WriteTimedOut {
-                let sight = turn.connection.sight(Phase::Writing, turn.now);
-                sight.log_cut(&reason.to_string(), self.now(&turn));
-            }
             // What the kernel still holds for a client that does not take it is worth nothing.
             if response.needs_reset() || reason == CloseReason::WriteTimedOut {
                 turn.connection.socket.reset_on_close();

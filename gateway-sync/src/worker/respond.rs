@@ -39,8 +39,9 @@ impl<A: Application> Worker<'_, A> {
             if let Some(live) = live {
                 turn.connection.take_back(live);
             }
-            let request = &turn.connection.current;
-            tracing::info!(%request, "the client left during the call");
+            let (phase, now) = (Phase::Application, self.now(turn));
+            turn.connection
+                .tell_cut(phase, "the client left during the call", now);
             let outcome = Outcome::new(None, 0, Ending::Disconnected);
             self.seated(entry.of_body(), || turn.connection.call().finish(&outcome));
             return Flow::Close(CloseReason::Disconnected);

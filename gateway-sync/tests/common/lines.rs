@@ -41,6 +41,11 @@ impl Lines {
         }
     }
 
+    /// Forgets what was said so far.
+    pub(crate) fn clear(&self) {
+        self.said.lock().unwrap().clear();
+    }
+
     /// How many lines there are by now that hold all of `parts`.
     pub(crate) fn count(&self, parts: &[&str]) -> usize {
         let said = self.said.lock().unwrap();
