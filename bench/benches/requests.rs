@@ -1,8 +1,5 @@
-//! Whole requests over a kept connection to gateway-sync, one after the other:
-//! `cargo bench -p gateway-bench --bench requests`.
-//!
-//! The difference between the first two is what it costs to give a seat away and to take one again,
-//! and the yield of the processor that makes the call look slow.
+//! What takes more than one thread on gateway-sync: whole requests over a kept connection, one after the
+//! other, and a seat that changes hands. `cargo bench -p gateway-bench --bench requests`.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +11,7 @@ use std::time::Duration;
 use divan::Bencher;
 
 use gateway_core::{Environ, Result, blocking, text};
+use gateway_sync::measuring::OneSeat;
 use gateway_sync::{Handle, Server};
 
 /// Long enough for the monitor to see it, and for the table to learn it.
@@ -33,6 +31,23 @@ fn keeps_its_seat(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn gives_its_seat_away(bencher: Bencher<'_, '_>) {
     measure(bencher, "/slow");
+}
+
+/// A seat goes to a thread that waits for it, and comes back: two changes of hands, in each of which the
+/// kernel wakes one thread and lays the other to sleep.
+#[divan::bench]
+fn seat_changes_hands_twice(bencher: Bencher<'_, '_>) {
+    let seat = OneSeat::new().expect("the kernel has room for an epoll set");
+    let me = seat.guest();
+    assert!(me.take(), "nobody else has it yet");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let other = seat.guest();
+            while other.take() && other.hand_over() {}
+        });
+        bencher.bench_local(|| me.hand_over() && me.take());
+        seat.close();
+    });
 }
 
 fn measure(bencher: Bencher<'_, '_>, path: &str) {

@@ -2,10 +2,8 @@
 //! `cargo bench -p gateway-bench` measures their time and their allocations, `bench/instructions` counts
 //! their instructions.
 //!
-//! **In scope**: what is public of gateway-core and gateway-http1, and whole requests over a socket.
-//! **Out of scope**: the predictor and the hand-over of a seat by themselves, which are private to
-//! gateway-sync; they show in the difference between requests that keep their seat and requests that
-//! give it away.
+//! **In scope**: reading, the environ, encoding, forecasts, seats, and whole requests over a socket.
+//! **Out of scope**: what the kernel does, which is four fifths of a request; `compare` measures that.
 
 #![forbid(unsafe_code)]
 

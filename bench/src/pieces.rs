@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gateway_core::server::{Call, RawHead};
 use gateway_core::{Endpoint, Environ, Input};
 use gateway_http1::{BodyLength, Event, Limits, Receiver, RequestHead, encode_head};
+use gateway_sync::measuring::{Forecasts, OneSeat};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 /// A head as a load generator sends it.
@@ -39,7 +40,7 @@ pub type Work = Box<dyn FnMut()>;
 pub type Ready = fn() -> Work;
 
 /// Every piece: its name, and what makes it ready.
-pub const PIECES: [(&str, Ready); 11] = [
+pub const PIECES: [(&str, Ready); 15] = [
     ("head, small", || parsing(SMALL.to_vec())),
     ("head, browser", || parsing(BROWSER.to_vec())),
     ("body, 64 KiB of known length", || parsing(known_body())),
@@ -51,6 +52,14 @@ pub const PIECES: [(&str, Ready); 11] = [
     ("CGI: all variables, browser", all_variables),
     ("CGI: environ from variables, browser", from_variables),
     ("response head and 13 bytes", response),
+    ("predictor: a quick call", || {
+        forecast(Forecasts::quick_call)
+    }),
+    ("predictor: a call that waits", || {
+        forecast(Forecasts::slow_call)
+    }),
+    ("seat: kept through a call", seat_kept),
+    ("seat: left and taken again", seat_left),
 ];
 
 /// Reads a whole request from a connection that has just been made.
@@ -136,6 +145,32 @@ fn response() -> Work {
             let _ = encoder.end(None, &mut out);
         }
         black_box(&out);
+    })
+}
+
+/// Forecasts a call, and learns from it.
+fn forecast(call: fn(&Forecasts, &str, &[u8]) -> bool) -> Work {
+    let forecasts = Forecasts::new();
+    Box::new(move || {
+        black_box(call(&forecasts, black_box("GET"), black_box(b"/hello")));
+    })
+}
+
+/// Says that a call begins, so that the monitor sees it last, and that it is over.
+fn seat_kept() -> Work {
+    let seat = OneSeat::new().ok();
+    Box::new(move || {
+        black_box(seat.as_ref().map(|seat| seat.keep_through_a_call()));
+    })
+}
+
+/// Leaves a seat and comes for it again, as before and after a call that waits; nobody else is there.
+fn seat_left() -> Work {
+    let guest = OneSeat::new().ok().map(|seat| seat.guest());
+    Box::new(move || {
+        let Some(guest) = &guest else { return };
+        black_box(guest.take());
+        guest.leave_free();
     })
 }
 
@@ -227,6 +262,11 @@ mod tests {
         let variables = environ.vars().collect::<Vec<_>>();
         assert!(variables.len() > 20);
         assert!(Environ::from_vars(variables, Input::empty()).is_ok());
+    }
+
+    #[test]
+    fn there_are_seats_to_measure() {
+        assert!(OneSeat::new().is_ok());
     }
 
     #[test]

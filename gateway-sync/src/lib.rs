@@ -139,6 +139,9 @@ mod lending;
 mod listener;
 mod live;
 mod log;
+#[cfg(feature = "measuring")]
+#[doc(hidden)]
+pub mod measuring;
 mod monitor;
 mod outbox;
 mod poller;
