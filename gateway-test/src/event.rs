@@ -13,6 +13,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Something was waited for that did not happen within [`PATIENCE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("waited {PATIENCE:?} for something that did not happen")]
+#[non_exhaustive]
 pub struct DidNotHappen;
 
 /// Something that happens once. Threads and async code wait for it; clones are the same event.

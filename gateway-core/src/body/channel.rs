@@ -53,6 +53,7 @@ pub struct Channel(Arc<Shared>);
 /// The other half is gone: the response was cut off, or its body is not wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("nobody reads the body any more")]
+#[non_exhaustive]
 pub struct Closed;
 
 struct Shared {
