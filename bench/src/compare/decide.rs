@@ -1,6 +1,6 @@
 //! Which of two hosts to choose for an endpoint, and why: decided from the figures alone.
 
-use super::results::Results;
+use super::results::{BASELINE, Results};
 use super::sample::{Figure, Series};
 use crate::output::number;
 use crate::stats::spread;
@@ -13,11 +13,20 @@ pub(crate) struct Verdict {
     /// The server to choose; `None` if it does not matter.
     pub(crate) choose: Option<String>,
     /// What the endpoint does, as the figures show it.
-    pub(crate) kind: String,
+    pub(crate) kind: Kind,
     /// What speaks for the choice.
     pub(crate) because: Vec<String>,
     /// What speaks against it.
     pub(crate) but: Vec<String>,
+}
+
+/// What an endpoint does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Kind {
+    /// With the figures that show it.
+    pub(crate) sentence: String,
+    /// What that means for threads.
+    pub(crate) so: &'static str,
 }
 
 /// What is looked at, the weightiest first, and from which difference on it counts: less is noise or
@@ -33,7 +42,8 @@ const CRITERIA: [(Figure, f64); 5] = [
 /// Failures in a thousand requests from which on a server does not do.
 const FAILURES: f64 = 0.001;
 
-/// A verdict for each endpoint that two servers were measured on; of more, no choice of a host is made.
+/// A verdict for each endpoint that two servers were measured on; of more, or beside the baseline, no choice
+/// of a host is made.
 pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
     results
         .scenarios
@@ -41,11 +51,11 @@ pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
         .filter_map(|scenario| {
             let mut sides = results.in_scenario(&scenario.name);
             let (one, other) = (sides.next()?, sides.next()?);
-            if sides.next().is_some() {
+            if sides.next().is_some() || one.server == BASELINE {
                 return None;
             }
             let mut verdict = decide(one, other);
-            verdict.endpoint = format!("{} ({})", scenario.name, scenario.title);
+            verdict.endpoint = scenario.title.clone();
             verdict.kind = kind(one, other, results.machine.cores, scenario.connections);
             Some(verdict)
         })
@@ -58,10 +68,11 @@ pub(crate) fn in_words(verdict: &Verdict) -> String {
         Some(server) => format!("choose {server}"),
         None => "either will do".to_owned(),
     };
-    let mut text = format!("{}: {choice}. {}", verdict.endpoint, verdict.kind);
+    let Kind { sentence, so } = &verdict.kind;
+    let mut text = format!("{}: {choice}. {sentence}{so}", verdict.endpoint);
     let because = match verdict.because.as_slice() {
-        [] => "No figure differs by more than its noise".to_owned(),
-        reasons => format!("For it: {}", reasons.join("; ")),
+        [] => "No figure differs by more than noise".to_owned(),
+        reasons => format!("Because: {}", reasons.join("; ")),
     };
     text += &format!(" {because}.");
     if !verdict.but.is_empty() {
@@ -74,7 +85,7 @@ fn decide(one: &Series, other: &Series) -> Verdict {
     let mut verdict = Verdict {
         endpoint: String::new(),
         choose: None,
-        kind: String::new(),
+        kind: Kind::default(),
         because: Vec::new(),
         but: Vec::new(),
     };
@@ -143,13 +154,7 @@ fn by_figure<'a>(
     } else {
         (other, second, first)
     };
-    let reason = format!(
-        "{} {} against {}",
-        number(Some(good)),
-        figure.name(),
-        number(Some(bad))
-    );
-    Some((better, reason))
+    Some((better, figure.instead(good, bad)))
 }
 
 /// How far the samples of one server lie apart: a difference within it shows nothing.
@@ -159,7 +164,7 @@ fn noise(series: &Series, figure: Figure) -> f64 {
 }
 
 /// What an endpoint does: whether the cores are what limits it, or time that passes.
-fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> String {
+fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Kind {
     let used = |side: &Series| {
         crate::stats::median(side.samples.iter().map(|sample| sample.cores)).unwrap_or_default()
     };
@@ -168,29 +173,36 @@ fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Strin
     let others = crate::stats::median(all.map(|sample| sample.others)).unwrap_or_default();
     let cpu = one.median(Figure::Cpu).unwrap_or_default() / 1e3;
     let cores = cores.max(1) as f64;
-    let facts = format!(
-        "{} ms of CPU a request, {used:.1} of {cores} cores used by",
-        number(Some(cpu))
-    );
     // What other processes take is not there for the server; of a busy machine nothing can be said.
     let left = cores - others;
-    match used / left {
-        _ if left < cores / 2.0 => {
-            format!(
-                "What limits it is not known: other processes took {others:.1} of {cores} cores."
-            )
-        }
-        _ if used == 0.0 => format!("What it costs is not known, with {connections} connections."),
-        // Quick calls leave a part of the cores to the load.
-        share if share >= 0.85 || cpu < 0.2 && share >= 0.3 => {
-            format!("The cores are its limit: {facts} {connections} connections.")
-        }
-        share if share >= 0.4 => {
-            format!("It computes and waits: {facts} {connections} connections.")
-        }
-        _ => format!("It waits: {facts} {connections} connections."),
+    if left < cores / 2.0 {
+        let sentence = format!(
+            "What limits it is not known: other processes took {others:.1} of {cores} cores."
+        );
+        return Kind { sentence, so: "" };
     }
+    if used == 0.0 {
+        let sentence = format!("What it costs is not known, with {connections} connections.");
+        return Kind { sentence, so: "" };
+    }
+    let (what, so) = match used / left {
+        // Quick calls leave a part of the cores to the load.
+        share if share >= 0.85 || cpu < 0.2 && share >= 0.3 => ("The cores are its limit", CORES),
+        share if share >= 0.4 => ("It computes and waits", THREADS),
+        _ => ("It waits", THREADS),
+    };
+    let sentence = format!(
+        "{what}: {} ms of CPU a request, {used:.1} of {cores} cores used by {connections} connections.",
+        number(Some(cpu))
+    );
+    Kind { sentence, so }
 }
+
+/// What follows where cores are the limit.
+const CORES: &str = " More threads than cores gain nothing.";
+
+/// What follows where calls wait.
+const THREADS: &str = " Blocking code takes a thread for each call that waits: when all are taken, the next waits for one.";
 
 #[cfg(test)]
 mod tests {
@@ -277,7 +289,10 @@ mod tests {
             let mut side = series("a", &[100.0], cpu, 1.0);
             side.samples[0].cores = cores;
             let said = kind(&side, &side, 2, 64);
-            assert!(said.starts_with(expected), "{cores} {cpu}: {said}");
+            assert!(
+                said.sentence.starts_with(expected),
+                "{cores} {cpu}: {said:?}"
+            );
         }
     }
 
@@ -285,9 +300,10 @@ mod tests {
     fn says_nothing_of_the_limit_on_a_busy_machine() {
         let mut side = series("a", &[100.0], 2000.0, 1.0);
         (side.samples[0].cores, side.samples[0].others) = (0.5, 1.4);
-        assert!(kind(&side, &side, 2, 64).starts_with("What limits it is not known"));
+        let said = |side: &Series| kind(side, side, 2, 64).sentence;
+        assert!(said(&side).starts_with("What limits it is not known"));
         side.samples[0].others = 0.8;
-        assert!(kind(&side, &side, 2, 64).starts_with("It computes and waits"));
+        assert!(said(&side).starts_with("It computes and waits"));
     }
 
     #[test]
@@ -301,9 +317,9 @@ mod tests {
         let [verdict] = verdicts(&results).try_into().unwrap();
         assert_eq!(
             in_words(&verdict),
-            "hello-64 (13 bytes, 64 connections): choose sync. The cores are its limit: 0.01 ms of CPU a \
-             request, 1.0 of 2 cores used by 64 connections. For it: 125\u{202f}000 requests/s against \
-             100\u{202f}000; 6.00 CPU µs/request against 8.00."
+            "13 bytes, 64 connections: choose sync. The cores are its limit: 0.01 ms of CPU a request, 1.0 of 2 \
+             cores used by 64 connections. More threads than cores gain nothing. Because: 125\u{202f}000 requests/s \
+             instead of 100\u{202f}000; 6.00 µs of CPU a request instead of 8.00."
         );
         assert!(verdicts(&hello(&[("sync", 1.0, 1.0, 1.0)])).is_empty());
     }

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use clap::Args;
 
+pub(crate) use decide::{Verdict, verdicts};
 pub(crate) use hosts::advice;
 pub(crate) use measure::{Part, measure};
 #[cfg(test)]
@@ -39,7 +40,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 #[derive(Args)]
 pub(crate) struct Compare {
     /// Servers: bare-hyper, sync:N, hyper:N, hyper-blocking:N (N threads), distance-sync:N,
-    /// distance-hyper:N, a peer's name; or the groups own, peers, python, all
+    /// distance-hyper:N, hello-sync, hello-hyper, a peer's name; or the groups own, peers, python, all
     #[arg(long, value_delimiter = ',', default_value = "own")]
     servers: Vec<String>,
     /// Scenarios by name, or all; `--list` tells them

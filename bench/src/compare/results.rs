@@ -68,8 +68,18 @@ impl Results {
 
     /// The median as a multiple of the baseline's in the same scenario.
     pub(crate) fn ratio(&self, server: &str, scenario: &str, figure: Figure) -> Option<f64> {
+        self.compared(scenario, (server, BASELINE), figure)
+    }
+
+    /// The median of one server as a multiple of another's.
+    pub(crate) fn compared(
+        &self,
+        scenario: &str,
+        (ours, theirs): (&str, &str),
+        figure: Figure,
+    ) -> Option<f64> {
         let of = |server| self.median(server, scenario, figure);
-        ratio(of(server), of(BASELINE))
+        ratio(of(ours), of(theirs))
     }
 
     /// Samples, those that were taken again, and those that stayed noisy.

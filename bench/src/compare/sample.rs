@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::load::Waits;
+use crate::output::number;
 use crate::stats::median;
 
 /// One sample.
@@ -96,6 +97,20 @@ impl Figure {
             Self::LongestWait => "newcomer max ms",
             Self::IdleMemory => "idle MiB",
             Self::PeakMemory => "peak MiB",
+        }
+    }
+
+    /// It in a sentence: what one has instead of what the other has.
+    pub(crate) fn instead(self, good: f64, bad: f64) -> String {
+        let (good, bad) = (number(Some(good)), number(Some(bad)));
+        match self {
+            Self::Rate => format!("{good} requests/s instead of {bad}"),
+            Self::Cpu => format!("{good} µs of CPU a request instead of {bad}"),
+            Self::LongestWait => {
+                format!("whoever connects anew waits {good} ms at most instead of {bad}")
+            }
+            Self::PeakMemory => format!("{good} MiB at most instead of {bad}"),
+            _ => format!("{} {good} instead of {bad}", self.name()),
         }
     }
 

@@ -11,8 +11,9 @@ use super::scenario::Scenario;
 pub(crate) struct Places {
     /// This program.
     own: PathBuf,
-    /// The distance service, built beside this program.
+    /// The distance service and the programs of examples/hello, built beside this program.
     distance: PathBuf,
+    hello: [PathBuf; 2],
     /// The programs of `bench/peers`.
     peers: PathBuf,
     /// The virtual environment of `bench/peers/python`, and its applications.
@@ -127,6 +128,10 @@ const PYTHON: [(&str, &str, &str, &str); 6] = [
 const BUILD_PEERS: &str = "bench/peers/build";
 const BUILD_PYTHON: &str = "bench/peers/python/install";
 const BUILD_DISTANCE: &str = "cargo build --release -p distance";
+const BUILD_HELLO: &str = "cargo build --release -p hello";
+
+/// The programs of examples/hello.
+const HELLO: [&str; 2] = ["hello-sync", "hello-hyper"];
 
 /// Names of servers that need nothing but this program.
 pub(crate) const OWN: [&str; 4] = ["bare-hyper", "sync:2", "sync:64", "hyper:64"];
@@ -138,6 +143,7 @@ impl Places {
         let peers = std::env::current_dir()?.join("bench/peers");
         Ok(Self {
             distance: own.with_file_name("distance"),
+            hello: HELLO.map(|name| own.with_file_name(name)),
             peers: peers.join("target/release"),
             python: peers.join("python"),
             own,
@@ -163,6 +169,7 @@ impl Server {
     /// none.
     pub(crate) fn named(name: &str, places: &Places) -> Option<Self> {
         own(name, places)
+            .or_else(|| hello(name, places))
             .or_else(|| peer(name, places))
             .or_else(|| python_peer(name, places))
     }
@@ -264,6 +271,21 @@ fn own(name: &str, places: &Places) -> Option<Server> {
     })
 }
 
+fn hello(name: &str, places: &Places) -> Option<Server> {
+    let (_, program) = std::iter::zip(HELLO, &places.hello).find(|(of, _)| *of == name)?;
+    Some(Server {
+        name: name.to_owned(),
+        settings: "examples/hello, with its host's defaults; greets the path that it is asked for"
+            .to_owned(),
+        health: "/hello",
+        answers: Answers::Hello,
+        folder: ".".into(),
+        program: program.clone(),
+        arguments: vec!["{address}".to_owned()],
+        install: BUILD_HELLO,
+    })
+}
+
 fn peer(name: &str, places: &Places) -> Option<Server> {
     let (_, answers, settings) = PEERS.iter().find(|(of, ..)| *of == name)?;
     Some(Server {
@@ -310,6 +332,7 @@ mod tests {
         Places {
             own: "/bin/own".into(),
             distance: "/bin/distance".into(),
+            hello: HELLO.map(|name| format!("/bin/{name}").into()),
             peers: "/peers".into(),
             python: "/python".into(),
         }
@@ -340,6 +363,7 @@ mod tests {
                 Some("/bin/distance --host sync --bind 127.0.0.1:81 --threads 8"),
             ),
             ("epoll", Some("/peers/epoll 127.0.0.1:81")),
+            ("hello-sync", Some("/bin/hello-sync 127.0.0.1:81")),
             (
                 "waitress/wsgi",
                 Some(
@@ -405,6 +429,7 @@ mod tests {
             ("axum", BUILD_PEERS),
             ("uwsgi/flask", BUILD_PYTHON),
             ("distance-sync", BUILD_DISTANCE),
+            ("hello-hyper", BUILD_HELLO),
         ] {
             let server = Server::named(name, &places()).unwrap();
             assert_eq!(server.missing(), Some(install), "{name}");

@@ -12,8 +12,10 @@ pub(crate) fn version_of(server: &str) -> String {
     let (kind, _) = server.split_once([':', '/']).unwrap_or((server, ""));
     let found = match kind {
         "bare-hyper" => with(OURS, "hyper"),
-        "sync" | "distance-sync" => with(OURS, "gateway-sync"),
-        "hyper" | "hyper-blocking" | "distance-hyper" => with(OURS, "gateway-hyper"),
+        "sync" | "distance-sync" | "hello-sync" => with(OURS, "gateway-sync"),
+        "hyper" | "hyper-blocking" | "distance-hyper" | "hello-hyper" => {
+            with(OURS, "gateway-hyper")
+        }
         "epoll" => with(PEERS, "rustix"),
         "uwsgi" => pinned("uwsgi"),
         "granian" | "waitress" => pinned(kind),

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 pub(crate) use markdown::{left_out, machine, quality, scenarios, servers};
-pub(crate) use number::number;
+pub(crate) use number::{number, times};
 pub(crate) use table::{markdown, plain as plain_table};
 
 use crate::compare::Results;

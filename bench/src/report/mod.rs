@@ -4,6 +4,7 @@ mod against;
 mod goals;
 mod page;
 mod plan;
+mod short;
 
 use std::fs;
 use std::path::PathBuf;

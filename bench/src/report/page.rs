@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::against::against;
 use super::goals::goals;
+use super::short::in_short;
 use crate::compare::{Results, advice};
 use crate::output::{
     left_out, machine, markdown, number, plain_table, quality, scenarios, servers,
@@ -18,16 +19,18 @@ pub(super) fn page(
     counted: &str,
 ) -> String {
     let mut text = String::from(INTRODUCTION);
-    text += &machine(results);
-    let _ = write!(text, "\n{}\n", quality(results));
+    text += &in_short(results);
     text += "\n## At a glance\n";
     for (file, title) in charts {
         // Writing to a string does not fail; nor does it below.
         let _ = write!(text, "\n![{title}]({folder}/{file})\n");
     }
-    text += &reached(results);
     text += &disfavour(results);
+    text += &reached(results);
     text += &chosen(results);
+    text += "\n## Where it was measured\n\n";
+    text += &machine(results);
+    let _ = write!(text, "\n{}\n", quality(results));
     text += "\n## All figures\n";
     text += FIGURES;
     text += &scenarios(results).replace("\n## ", "\n### ");
@@ -42,16 +45,20 @@ pub(super) fn page(
 const INTRODUCTION: &str = "\
 # Benchmarks
 
-Which host suits an endpoint, and what does gateway cost or save against what people use now? This page is \
-made by one command, `bench/report`, from `results.json` beside the charts; nothing in it is written by hand.
-
+Every figure, word and chart here is made by one command, `bench/report`, from [its results](benchmarks/results.json); \
+[how](#how-it-is-measured), [where](#where-it-was-measured), and [what does not favour us](#what-does-not-favour-us) are below. \
+Where an answer takes the cores 6 µs, most of them are the kernel's: the host hardly ever decides the speed of a service, \
+what its calls wait for does.
 ";
 
 const FIGURES: &str = "
 Medians over the rounds; × is the ratio to bare hyper in the same run. *Newcomer*: a client that connects anew \
-every 20 ms beside the load and asks for `/hello`; what it waits includes connecting. *Beside*: what a second load \
-of waiting requests gets. *Lost*: connections of the crowd that the server cut or did not take. *Spread*: greatest \
-less smallest CPU a request over the rounds. *Noisy*: samples during which other processes took over 0.2 cores.
+every 20 ms beside the load and asks for `/hello`, or `/healthz` of the distance service; what it waits includes \
+connecting. *Beside*: what a second load of waiting requests gets. *Lost*: connections of the crowd that the server cut \
+or did not take. *Errors*: of all rounds, those of the newcomer included. *Spread*: greatest less smallest CPU a request over the rounds, as a share \
+of the median: a difference smaller than it shows nothing. *Noisy*: samples during which other processes took over 0.2 cores. \
+Idle memory of sync:N, hyper:64 and bare-hyper is that of the measuring program, which is larger than the peers' are; \
+*hello-sync* and *hello-hyper* are the programs of `examples/hello`, each with its host's usual threads.
 ";
 
 const HOW: &str = "
@@ -64,7 +71,9 @@ in which what forked processes share is counted for each, and so is code that wa
 Where server and load have a core each, no server has more than one: it says what a request costs, and not how servers scale.
 
 wrk keeps a fixed number of requests under way, and asks less when a server is slow: its tails are those of a server at its \
-limit, and shorter than what clients would see that come at their own rate. All servers in Rust compute the same in `/compute`; \
+limit, and shorter than what clients would see that come at their own rate. It is the only generator of load here, because figures \
+of two cannot be compared: where server and load have a core each, the load must cost less than the server that it drives, \
+and wrk is the one that does. All servers in Rust compute the same in `/compute`; \
 those in Python compute for 2 ms, which is far less work.
 
 To do it again, on Debian:
@@ -73,7 +82,7 @@ To do it again, on Debian:
 apt-get install wrk valgrind
 bench/peers/build                 # the peers in Rust
 bench/peers/python/install        # the peers in Python, if wanted
-bench/report                      # a quarter of an hour; --quick for a look
+bench/report                      # twenty minutes; --quick for a look; --pin, as here, where there are two cores
 ```
 
 `cargo run --release -p gateway-bench -- compare --help` measures any choice of servers and scenarios; `compare --hosts-only` compares \
@@ -95,21 +104,22 @@ fn reached(results: &Results) -> String {
 
 fn disfavour(results: &Results) -> String {
     let mut text = String::from("\n## What does not favour us\n\n");
-    let lines = against(results);
-    if lines.is_empty() {
+    let rows = against(results);
+    if rows.is_empty() {
         return text + "Nothing, by more than noise, in what was measured here.\n";
     }
     text += "Every figure in which the best of the others is better by more than noise:\n\n";
-    for line in lines {
-        let _ = writeln!(text, "- {line}");
+    let mut table = plain_table(["scenario", "ours", "in what"]);
+    for row in rows {
+        table.add_row(row);
     }
-    text
+    text + &markdown(table).replace("---:", "---")
 }
 
 fn chosen(results: &Results) -> String {
     let mut text = String::from(
-        "\n## Which host\n\nThe same application on both hosts, the distance service: what to choose follows \
-         from the figures.\n\n",
+        "\n## The choice of a host, in full\n\nThe same application on both hosts, the distance service: what speaks for \
+         the choice, and what against it, as `compare --hosts-only` says it.\n\n",
     );
     for line in advice(results) {
         let _ = writeln!(text, "- {line}");
@@ -147,7 +157,7 @@ mod tests {
             "## What was aimed at",
             " yes |",
             "not measured",
-            "- hello-64, sync:2: 90.0 requests/s against 100 of bare-hyper",
+            "| hello-64 | sync:2 | 90.0 requests/s against 100 of bare-hyper |",
             "### hello-64: 13 bytes, 64 connections",
             "| piece | 7 |",
             "## How it is measured",

@@ -14,6 +14,9 @@ const NEAREST: [&str; 8] = [
     "may_minihttp",
 ];
 
+/// The smallest programs there are on ours: for their memory.
+const HELLO: [&str; 2] = ["hello-sync", "hello-hyper"];
+
 /// Those that do more than a hello.
 const WHOLE: [&str; 6] = [
     "bare-hyper",
@@ -54,8 +57,14 @@ pub(super) fn parts(quick: bool, times: usize) -> Result<Vec<Part>, String> {
         part(&everyone, &["hello-64"], effort(5), pinned)?,
         part(&NEAREST, &["hello-512", "browser"], effort(3), pinned)?,
         part(
+            &[&NEAREST[..], &HELLO].concat(),
+            &["hello-1"],
+            effort(2),
+            pinned,
+        )?,
+        part(
             &NEAREST,
-            &["hello-1", "close-1", "close-64", "close-512"],
+            &["close-1", "close-64", "close-512"],
             effort(2),
             pinned,
         )?,
