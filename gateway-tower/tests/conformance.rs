@@ -7,26 +7,19 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 use gateway_core::{Application, BoxApplication, Input, requiring};
-use gateway_test::conformance::{Case, Part, Running, Setup, TestHost, cases_for};
+use gateway_test::conformance::{Part, Running, Setup, TestHost};
 use gateway_test::fixtures::Style;
-use gateway_tests::{hide_fixture_panics, hosts};
+use gateway_tests::{hosts, plain, run, trials_of};
 use gateway_tower::{from_service, into_service};
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Trial;
 use tower::ServiceBuilder;
 
-/// How many cases run at once: most of them wait for time to pass or for a slow client.
-const AT_ONCE: usize = 8;
-
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(AT_ONCE);
-    hide_fixture_panics();
-    let trials = hosts().into_iter().flat_map(trials_of).collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    run(hosts().into_iter().flat_map(trials).collect())
 }
 
 /// A host that serves everything through the bridge.
@@ -66,24 +59,13 @@ const OTHERWISE: &[&str] = &["refuses_hop_by_hop_fields"];
 /// The parts of the suite in which it matters what an application does, and little time passes.
 const PARTS: [Part; 3] = [Part::Interface, Part::Persistence, Part::Limits];
 
-fn trials_of(host: &'static dyn TestHost) -> Vec<Trial> {
-    let cases = match cases_for(host) {
-        Ok(cases) => cases,
-        Err(flaw) => {
-            let failed = move || Err(Failed::from(flaw));
-            return vec![Trial::test(format!("{}/starts", host.name()), failed)];
+fn trials(host: &'static dyn TestHost) -> Vec<Trial> {
+    let bridged: &dyn TestHost = Box::leak(Box::new(Bridged(host)));
+    trials_of(bridged, |case, style| {
+        let matters = PARTS.contains(&case.part) && !OTHERWISE.contains(&case.name);
+        match matters && style == Style::Async {
+            true => vec![plain(bridged, case, style)],
+            false => Vec::new(),
         }
-    };
-    let cases = cases.into_iter().filter(|case| PARTS.contains(&case.part));
-    cases
-        .filter(|case| !OTHERWISE.contains(&case.name))
-        .map(|case| trial(host, case, Style::Async))
-        .collect()
-}
-
-fn trial(host: &'static dyn TestHost, case: &'static Case, style: Style) -> Trial {
-    let name = format!("{}/{}", host.name(), case.name);
-    Trial::test(name, move || {
-        case.run(&Bridged(host), style).map_err(Failed::from)
     })
 }

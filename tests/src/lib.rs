@@ -1,6 +1,6 @@
 //! What holds across the crates of gateway: the hosts under test, and how their tests are run.
 //!
-//! * `tests/conformance.rs` runs every case of [`gateway_test::conformance`] on every host.
+//! * `tests/conformance.rs` runs every case of [`gateway_test::conformance`] on every host, plainly and inside `lint`.
 //! * `tests/violations.rs` runs the case of each clause on a host that breaks it.
 //! * `tests/restarts.rs` stops and starts every host while it is asked all the time.
 //! * `tests/overload.rs` asks more of every host than it can carry.
@@ -17,6 +17,7 @@ mod front;
 mod hosts;
 mod log;
 mod quiet;
+mod suite;
 
 pub use broken::{BROKEN, Broken};
 pub use crowd::{Crowd, Fate, Manner, Tally, answers_the_crowd};
@@ -25,3 +26,4 @@ pub use front::{Answer, Front, Proxy, Recorder, Seen, agree, answers_in, install
 pub use hosts::{HyperHost, SyncHost, hosts};
 pub use log::Log;
 pub use quiet::{hide_fixture_panics, hide_panics};
+pub use suite::{linted, plain, run, trials_of};

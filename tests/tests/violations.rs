@@ -9,21 +9,16 @@ use std::process::ExitCode;
 
 use gateway_test::conformance::cases;
 use gateway_test::fixtures::Style;
-use gateway_tests::{BROKEN, Broken, hide_panics};
-use libtest_mimic::{Arguments, Failed, Trial};
-
-/// How many run at once: a few wait until the patience of a client is over.
-const AT_ONCE: usize = 8;
+use gateway_tests::{BROKEN, Broken, hide_panics, run};
+use libtest_mimic::{Failed, Trial};
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(AT_ONCE);
     hide_panics();
     let trials = BROKEN.iter().map(|broken| {
         let name = format!("{}/a host that {}", broken.clause, broken.defect);
         Trial::test(name, || is_found(broken))
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    run(trials.collect())
 }
 
 fn is_found(broken: &Broken) -> Result<(), Failed> {

@@ -14,8 +14,8 @@ use std::thread;
 use std::time::{Instant, SystemTime};
 
 use bytes::BytesMut;
-use gateway_core::server::error_response;
 use gateway_core::server::{Call, Caught, Host, Job, Panic, block_on, check_requirements};
+use gateway_core::server::{catch, error_response};
 use gateway_core::{Address, Application, Capabilities, Ending, Endpoint, Environ, Gateway};
 use gateway_core::{Input, Outcome, Response, Result, Scheme, UnblockError, status};
 use gateway_http1::{AfterResponse, BodyLength, CONTINUE, Error, Event, Exchange, Limits};
@@ -145,7 +145,8 @@ impl Connection {
             Ok(answer) => (answer, Ending::Complete),
             Err(error) => (error_response(&*error), ending_of(error.is::<Panic>())),
         };
-        let after = self.send(answer, &exchange);
+        let sent = catch(|| self.send(answer, &exchange)); // dropped, a body may panic too
+        let after = sent.unwrap_or_else(|panic| Err(io::Error::other(panic)));
         let ending = match after.as_ref().map_err(io::Error::get_ref) {
             Ok(_) => ending,
             Err(Some(cause)) => ending_of(cause.is::<Panic>()),

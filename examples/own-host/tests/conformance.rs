@@ -1,5 +1,5 @@
 //! The suite: the interface, which every host has, and several requests on a connection. What else there is
-//! this host does not claim.
+//! this host does not claim. Each case runs inside `lint` too, which checks the host at every call.
 
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gateway_core::{Address, BoxApplication};
-use gateway_test::conformance::{Case, Part, Running, Setup, TestHost, cases_for};
-use gateway_test::fixtures::Style;
-use gateway_tests::hide_fixture_panics;
-use libtest_mimic::{Arguments, Failed, Trial};
+use gateway_test::conformance::{Part, Running, Setup, TestHost};
+use gateway_tests::{linted, plain, run, trials_of};
 
 struct OwnHost;
 
@@ -43,21 +41,7 @@ impl TestHost for OwnHost {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    hide_fixture_panics();
-    let cases = match cases_for(&OwnHost) {
-        Ok(cases) => cases,
-        Err(flaw) => panic!("{flaw}"),
-    };
-    let trials = cases.into_iter().flat_map(|case| {
-        let styles = case.styles.iter();
-        styles.map(move |style| trial(case, *style))
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
-fn trial(case: &'static Case, style: Style) -> Trial {
-    Trial::test(case.test_name(OwnHost.name(), style), move || {
-        case.run(&OwnHost, style).map_err(Failed::from)
-    })
+    run(trials_of(&OwnHost, |case, style| {
+        vec![plain(&OwnHost, case, style), linted(&OwnHost, case, style)]
+    }))
 }

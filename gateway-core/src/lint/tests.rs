@@ -197,6 +197,19 @@ fn a_should_is_noted_and_a_must_fails_the_call() {
 }
 
 #[test]
+fn middleware_of_this_crate_hands_the_call_on() {
+    let inner = Arc::new(lint(requiring(Capabilities::TRAILERS, hello)));
+    let needing = requiring(inner.requires(), Arc::clone(&inner));
+    let outer = lint(crate::Mount::new().at("/app", crate::Head(needing)));
+    let now = Instant::now();
+    calls(
+        &outer,
+        environ(Request::get("/app/x")).with_times(now, Some(now)),
+    );
+    assert_eq!((found(&outer), found(&inner)), (vec![], vec![]));
+}
+
+#[test]
 fn errors_of_the_application_are_its_own() {
     let app = lint(|mut environ: Environ| async move {
         environ.input().read_all(2).await?;

@@ -20,9 +20,9 @@ cases! {
         both drops_the_body_exactly_once_after_an_error;
         both drops_the_body_exactly_once_after_a_panic;
         both drops_the_body_exactly_once_for_head;
-        both drops_the_body_exactly_once_for_not_modified;
-        both drops_the_body_exactly_once_for_a_refused_response;
-        both drops_the_body_exactly_once_for_a_wrong_length;
+        both drops_the_body_exactly_once_for_not_modified breaks A9;
+        both drops_the_body_exactly_once_for_a_refused_response breaks A3;
+        both drops_the_body_exactly_once_for_a_wrong_length breaks A4 B1;
         both drops_the_body_exactly_once_when_the_client_leaves;
         both drops_an_idle_stream_when_the_client_leaves [CANCELLATION];
         both tells_a_sender_that_nobody_reads_any_more [CANCELLATION];

@@ -204,9 +204,7 @@ fn a_panic_in_the_drop_of_a_body_harms_nobody(stage: &Stage<'_>) -> Verdict {
             let _kept = &bomb;
             Ok::<_, std::io::Error>(chunk)
         });
-        Ok(gateway_core::Response::new(gateway_core::Body::iter(
-            chunks,
-        )))
+        Ok(gateway_core::text(gateway_core::Body::iter(chunks)))
     });
     let host = stage.serve(app)?;
     for _ in 0..10 {
@@ -239,8 +237,7 @@ fn a_file_that_is_too_short_is_cut_off(stage: &Stage<'_>) -> Verdict {
     let app = crate::fixtures::answering(stage.style(), |_| {
         let mut file = tempfile::tempfile()?;
         std::io::Write::write_all(&mut file, b"short")?;
-        let body = gateway_core::Body::file(file, 2, 100);
-        Ok(gateway_core::Response::new(body))
+        Ok(gateway_core::text(gateway_core::Body::file(file, 2, 100)))
     });
     let outcomes = crate::Log::new();
     let host = stage.serve(crate::fixtures::finishes(app, &outcomes))?;

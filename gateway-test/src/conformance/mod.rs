@@ -5,14 +5,15 @@
 //! [`fixtures`](crate::fixtures), talks to it with the raw [`client`](crate::client), and stops it.
 
 /// Lists the cases of a room, under the clause of `docs/SPEC.md` that they show and the part of the suite
-/// that they belong to: `both` where the style of the application matters, else `once`. The text of a
-/// clause stands above its cases, and the specification is made of it; a clause that is checked elsewhere
-/// too has its text there.
+/// that they belong to: `both` where the style of the application matters, else `once`; in brackets what the
+/// host must be able to do, after `breaks` what the application does wrong on purpose. The text of a clause
+/// stands above its cases, and the specification is made of it; a clause that is checked elsewhere too has its
+/// text there.
 macro_rules! cases {
     ($(
         $(#[$clause_text:meta])*
         $clause:ident $part:ident {
-            $($styles:ident $name:ident $([$needs:ident])?;)*
+            $($styles:ident $name:ident $([$needs:ident])? $(breaks $($breaks:ident)+)?;)*
         }
     )*) => {
         pub(super) const CASES: &[$crate::conformance::Case] = &[$($(
@@ -22,6 +23,7 @@ macro_rules! cases {
                 part: $crate::conformance::Part::$part,
                 styles: cases!(@$styles),
                 needs: cases!(@needs $($needs)?),
+                breaks: &[$($(stringify!($breaks)),+)?],
                 run: $name,
             }
         ),*),*];
@@ -44,6 +46,7 @@ mod framing;
 mod heads;
 mod host;
 mod limits;
+mod linted;
 mod listen;
 mod load;
 mod outcomes;

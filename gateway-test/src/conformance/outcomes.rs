@@ -16,7 +16,7 @@ cases! {
         both tells_that_a_response_is_complete;
         both tells_how_many_bytes_of_each_kind_were_sent;
         both tells_of_errors_and_panics_before_the_head;
-        both tells_of_bodies_that_fail;
+        both tells_of_bodies_that_fail breaks B1;
         both tells_of_clients_that_leave_during_the_call [CANCELLATION];
         both tells_of_clients_that_leave_during_the_response;
     }

@@ -15,14 +15,14 @@ cases! {
     ///
     /// *Source*: RFC 9112 §6.3, §8.
     H20 Interface {
-        once refuses_interim_statuses_as_final_ones;
-        once refuses_statuses_beyond_599;
-        once refuses_hop_by_hop_fields;
-        once refuses_malformed_lengths_of_the_application;
-        both refuses_a_known_body_of_another_length;
-        both cuts_the_connection_when_the_body_is_too_short;
-        both sends_no_byte_beyond_the_declared_length;
-        both a_refused_response_leaves_the_host_sound;
+        once refuses_interim_statuses_as_final_ones breaks A1;
+        once refuses_statuses_beyond_599 breaks A1;
+        once refuses_hop_by_hop_fields breaks A2;
+        once refuses_malformed_lengths_of_the_application breaks A3;
+        both refuses_a_known_body_of_another_length breaks A4;
+        both cuts_the_connection_when_the_body_is_too_short breaks B1;
+        both sends_no_byte_beyond_the_declared_length breaks B1;
+        both a_refused_response_leaves_the_host_sound breaks A3 B1;
     }
 }
 

@@ -8,6 +8,7 @@ use gateway_core::server::catch;
 use gateway_core::{BoxApplication, Capabilities};
 
 use super::host::{Running, Setup, TestHost};
+use super::linted::Linted;
 use super::part::Part;
 use crate::Log;
 use crate::fixtures::{Style, answering};
@@ -26,6 +27,9 @@ pub struct Case {
     pub styles: &'static [Style],
     /// What a host must be able to do for the case to make sense.
     pub needs: Capabilities,
+    /// The clauses that the application breaks on purpose; [`lint`](gateway_core::lint) finds these and no
+    /// others.
+    pub breaks: &'static [&'static str],
     pub(super) run: fn(&Stage<'_>) -> Verdict,
 }
 
@@ -49,6 +53,15 @@ impl Flaw {
             clause: None,
             what: what.into(),
             place: Some(Location::caller()),
+        }
+    }
+
+    /// A flaw that breaks a clause.
+    pub(super) fn of_clause(clause: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            clause: Some(clause),
+            what: what.into(),
+            place: None,
         }
     }
 
@@ -95,16 +108,27 @@ impl Case {
             (self.run)(&stage)?;
             stage.clear()
         });
-        let verdict = played.unwrap_or_else(|panic| {
-            Err(Flaw {
-                place: None,
-                ..Flaw::new(panic.to_string())
-            })
-        });
+        let verdict =
+            played.unwrap_or_else(|panic| Err(Flaw::of_clause(self.clause, panic.to_string())));
         verdict.map_err(|flaw| Flaw {
             clause: Some(self.clause),
             ..flaw
         })
+    }
+
+    /// Runs the case as [`run`](Self::run) does, with every application inside [`lint`](gateway_core::lint): what
+    /// host and application owe each other is checked in each call.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw`] as of `run`, and if anything is found but what the application [breaks](Self::breaks) on purpose,
+    /// or not all of that.
+    pub fn run_linted(&self, host: &dyn TestHost, style: Style) -> Verdict {
+        let linted = Linted::new(host);
+        let verdict = self.run(&linted, style);
+        linted.found_nothing_but(self.breaks)?; // first, as the case may have failed of it
+        verdict?;
+        linted.found_all(self.breaks)
     }
 
     /// A name for the test that runs the case: the clause, the host, the style where it matters, the behaviour.

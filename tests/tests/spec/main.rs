@@ -10,7 +10,6 @@
 #![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
 
 mod clauses;
-mod linted;
 mod page;
 
 use std::collections::BTreeMap;

@@ -71,7 +71,8 @@ const TABLE: &str = "
 ## What shows each clause
 
 Every case of the suite runs inside `lint` too, with the fixture applications in both styles
-([linted.rs](../tests/tests/spec/linted.rs)): what a wrapper can check is kept in all of them, but where an application breaks it on purpose.
+([conformance.rs](../tests/tests/conformance.rs)): what a wrapper can check is kept in all of them, but where the application of a case
+breaks it on purpose, and the case says so.
 
 | clause | kept | violated |
 |---|---|---|
@@ -85,6 +86,7 @@ fn row(clause: &Clause, tests: &str) -> String {
     };
     let kept = match shown_by(number).next() {
         Some(case) => format!("`{case}`{more}"),
+        None if number.room == 'M' => "`middleware_of_this_crate_hands_the_call_on`".to_owned(),
         None => "every case, inside `lint`".to_owned(),
     };
     let violated = match (violation(tests, number), broken_by(number)) {
