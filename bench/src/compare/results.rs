@@ -22,6 +22,9 @@ pub(crate) struct Results {
     pub(crate) series: Vec<Series>,
     /// What was not measured, and why.
     pub(crate) left_out: Vec<String>,
+    /// A table of instructions and allocations, for the page; or nothing.
+    #[serde(default)]
+    pub(crate) counted: String,
 }
 
 /// A server, for the report.

@@ -14,7 +14,10 @@ const COMMON: &str = "hello-64";
 /// The report's scenario for servers in Python, which would make the others invisible in a chart.
 const PYTHON: &str = "python";
 
-/// Draws the charts of a run into a folder, and says which: file name and title.
+/// A chart that was drawn: its file's name, and its title.
+pub(crate) type Chart = (&'static str, String);
+
+/// Draws the charts of a run into a folder, and says which.
 ///
 /// # Errors
 ///
@@ -22,29 +25,52 @@ const PYTHON: &str = "python";
 pub(crate) fn draw(
     results: &Results,
     folder: &Path,
-) -> Result<Vec<(&'static str, &'static str)>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Vec<Chart>, Box<dyn std::error::Error + Send + Sync>> {
+    let all: [(&str, &str, Draw); 5] = [
+        (
+            "throughput.svg",
+            "Requests a second, as a multiple of bare hyper's",
+            throughput,
+        ),
+        ("tail.svg", "p99 in milliseconds", tail),
+        ("cpu.svg", "CPU µs a request", cpu),
+        ("python.svg", "Requests a second", python),
+        (
+            "memory.svg",
+            "Resident memory at its most, by connections",
+            memory,
+        ),
+    ];
     let mut drawn = Vec::new();
-    let mut keep = |file, title, drawing: Option<Drawn>| -> Drawn {
-        if let Some(drawing) = drawing {
+    for (file, title, draw) in all {
+        let title = match ranked(results, file) {
+            Some(scenario) => format!("{title}: {}", scenario.title),
+            None => title.to_owned(),
+        };
+        if let Some(drawing) = draw(results, &folder.join(file), &title) {
             drawing?;
             drawn.push((file, title));
         }
-        Ok(())
-    };
-    let (file, title) = (
-        "throughput.svg",
-        "Requests a second, as a multiple of bare hyper's",
-    );
-    keep(file, title, throughput(results, &folder.join(file), title))?;
-    let (file, title) = ("tail.svg", "p99 in milliseconds");
-    keep(file, title, tail(results, &folder.join(file), title))?;
-    let (file, title) = ("cpu.svg", "CPU µs a request: 13 bytes, 64 connections");
-    keep(file, title, cpu(results, &folder.join(file), title))?;
-    let (file, title) = ("python.svg", "Requests a second: 13 bytes, 64 connections");
-    keep(file, title, python(results, &folder.join(file), title))?;
-    let (file, title) = ("memory.svg", "Resident memory at its most, by connections");
-    keep(file, title, memory(results, &folder.join(file), title))?;
+    }
     Ok(drawn)
+}
+
+/// What draws a chart; `None` if there are no figures for it.
+type Draw = fn(&Results, &Path, &str) -> Option<Drawn>;
+
+/// The one scenario that a chart is of, if it is of one: the common one, or what was measured instead.
+fn ranked<'a>(results: &'a Results, file: &str) -> Option<&'a ScenarioFacts> {
+    let named = |name| {
+        results
+            .scenarios
+            .iter()
+            .find(|scenario| scenario.name == name)
+    };
+    match file {
+        "cpu.svg" => named(COMMON).or_else(|| shown(results).into_iter().next()),
+        "python.svg" => named(PYTHON),
+        _ => None,
+    }
 }
 
 fn throughput(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
@@ -66,7 +92,8 @@ fn tail(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
 }
 
 fn cpu(results: &Results, path: &Path, title: &str) -> Option<Drawn> {
-    ranking(results, path, title, COMMON, Figure::Cpu)
+    let scenario = ranked(results, "cpu.svg")?;
+    ranking(results, path, title, &scenario.name, Figure::Cpu)
 }
 
 fn python(results: &Results, path: &Path, title: &str) -> Option<Drawn> {

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use super::charts::Chart;
 use super::number::number;
 use super::table::{markdown, of_scenario, plain};
 use crate::compare::{Results, ScenarioFacts};
 
 /// The whole report of `compare`.
-pub(crate) fn report(results: &Results, charts: &[(&str, &str)]) -> String {
+pub(crate) fn report(results: &Results, charts: &[Chart]) -> String {
     let mut text = String::from("# Servers side by side\n\n");
     text += &machine(results);
     text += &format!("\n{}\n", quality(results));
@@ -112,7 +113,7 @@ mod tests {
         let mut results = hello(&[("bare-hyper", 9.0, 1.0, 1.0), ("sync:2", 9.0, 1.0, 1.0)]);
         results.left_out.push("axum: not built".into());
         results.machine.processor = "A fast one".into();
-        let text = report(&results, &[("cpu.svg", "CPU")]);
+        let text = report(&results, &[("cpu.svg", "CPU".into())]);
         for part in [
             "| processor",
             "A fast one",

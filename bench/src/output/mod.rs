@@ -9,6 +9,7 @@ mod table;
 use std::fs;
 use std::path::Path;
 
+pub(crate) use charts::Chart;
 pub(crate) use markdown::{left_out, machine, quality, scenarios, servers};
 pub(crate) use number::{number, times};
 pub(crate) use table::{markdown, plain as plain_table};
@@ -18,7 +19,7 @@ use crate::compare::Results;
 /// Where a run leaves the figures it was made of.
 const JSON: &str = "results.json";
 
-/// Writes `results.json` and the charts into a folder, and says which charts: file name and title.
+/// Writes `results.json` and the charts into a folder, and says which charts.
 ///
 /// # Errors
 ///
@@ -26,7 +27,7 @@ const JSON: &str = "results.json";
 pub(crate) fn keep(
     results: &Results,
     folder: &Path,
-) -> Result<Vec<(&'static str, &'static str)>, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Vec<Chart>, Box<dyn std::error::Error + Send + Sync>> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join(JSON), serde_json::to_string_pretty(results)?)?;
     charts::draw(results, folder)

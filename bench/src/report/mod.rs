@@ -38,7 +38,7 @@ pub(crate) struct Report {
     /// Where results.json and the charts go
     #[arg(long, default_value = "docs/benchmarks")]
     output: PathBuf,
-    /// A table of instruction counts for the page, as bench/instructions prints it
+    /// A table of instructions and allocations for the page, as bench/instructions prints it
     #[arg(long)]
     instructions: Option<PathBuf>,
     /// Writes the page and the charts anew from the results of an earlier run
@@ -48,19 +48,20 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn run(self) -> Result {
-        let results = match self.redraw {
+        let mut results = match self.redraw {
             true => output::read(&self.output)?,
             false => self.measured()?,
         };
+        if let Some(instructions) = &self.instructions {
+            results.counted = fs::read_to_string(instructions)?;
+        }
         let charts = output::keep(&results, &self.output)?;
-        let counted = self.instructions.as_ref().map(fs::read_to_string);
-        let counted = counted.transpose()?.unwrap_or_default();
         let folder = self
             .output
             .file_name()
             .unwrap_or_default()
             .to_string_lossy();
-        let page = page::page(&results, &charts, &folder, &counted);
+        let page = page::page(&results, &charts, &folder);
         fs::write(&self.page, page)?;
         advice(&results)
             .iter()
