@@ -304,14 +304,21 @@ impl Connection {
     }
 
     /// Sends `head` and `body`, or keeps what the client does not take now; in pieces as they are, as
-    /// long as no more than `keep` bytes are in memory.
+    /// long as no more than `keep` bytes are in memory. `more` says that the next piece will be here in no
+    /// time.
     ///
     /// # Errors
     ///
     /// The connection is broken.
-    pub(crate) fn send(&mut self, head: &[u8], body: Bytes, keep: usize) -> io::Result<()> {
+    pub(crate) fn send(
+        &mut self,
+        head: &[u8],
+        body: Bytes,
+        keep: usize,
+        more: bool,
+    ) -> io::Result<()> {
         let before = self.outbox.len() + (head.len() + body.len()) as u64;
-        self.outbox.send(&self.socket, head, body, keep)?;
+        self.outbox.send(&self.socket, head, body, keep, more)?;
         self.count_taken(before - self.outbox.len());
         Ok(())
     }
@@ -450,7 +457,7 @@ impl Connection {
             .is_some_and(|partial| partial.must_continue())
         {
             self.outbox
-                .send(&self.socket, CONTINUE, Bytes::new(), usize::MAX)?;
+                .send(&self.socket, CONTINUE, Bytes::new(), usize::MAX, false)?;
         }
         Ok(())
     }

@@ -131,6 +131,12 @@ impl Responding {
         matches!(self.body, BodyKind::Bytes(_) | BodyKind::Empty)
     }
 
+    /// Whether it is made ahead of its client, and there is more of it to be made.
+    pub(crate) fn has_more_pieces(&self) -> bool {
+        let encoder = self.encoder.as_ref();
+        self.buffered && encoder.is_some_and(|encoder| encoder.remaining() != Some(0))
+    }
+
     /// Whether pulling may block.
     pub(crate) fn blocks(&self) -> bool {
         matches!(self.body, BodyKind::Iter(_)) || self.live.is_some()

@@ -518,7 +518,7 @@ impl<'a, A: Application> Worker<'a, A> {
         turn.connection.pace = Pace::default();
         turn.connection.count_answer();
         turn.connection.give_up_request();
-        self.send(turn, Bytes::new(), usize::MAX)
+        self.send(turn, Bytes::new(), usize::MAX, false)
     }
 
     /// The connection's time is over.

@@ -115,6 +115,31 @@ fn a_live_response_is_made_as_its_client_takes_it() {
     }
 }
 
+/// The kernel may gather pieces that come at once, and not for longer than its client can bear: what is
+/// made is on its way, although the next piece waits for its client to have seen it.
+#[test]
+fn quick_pieces_do_not_wait_for_a_slow_one() {
+    let seen = Event::new();
+    let waits = seen.clone();
+    let app = blocking(move |_: Environ| {
+        let waits = waits.clone();
+        let pieces = (0..10).map(move |number| match number {
+            9 => waits.wait().map(|()| "slow".to_owned()),
+            _ => Ok(format!("quick {number}")),
+        });
+        Ok(Response::new(Body::iter(pieces)))
+    });
+    let running = Running::start(common::server(2), app);
+    let mut client = running.client();
+    client.send(get("/")).unwrap();
+    let mut length = 1;
+    while !client.peek(length).unwrap().ends_with(b"quick 8") {
+        length += 1;
+    }
+    seen.set();
+    assert!(client.read(&Method::GET).unwrap().text().ends_with("slow"));
+}
+
 #[test]
 fn a_response_may_be_buffered_where_others_are_live() {
     let (made, closed) = (Arc::default(), Event::new());

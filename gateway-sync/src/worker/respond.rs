@@ -68,7 +68,7 @@ impl<A: Application> Worker<'_, A> {
             responding.waker = Some(self.nudge(turn));
         }
         if responding.begins_at_once()
-            && let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX)
+            && let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX, false)
         {
             turn.connection.response = Some(Box::new(responding));
             return Flow::Close(reason);
@@ -118,7 +118,8 @@ impl<A: Application> Worker<'_, A> {
                 Pulled::Failed(failure) => (Bytes::new(), self.abort(turn, response, &failure)),
             };
             let keep = response.keep(self.shared.limits.buffer);
-            let sent = self.send(turn, data, keep);
+            let more = pieces > 0 && matches!(next, Flow::Continue) && self.comes_at_once(response);
+            let sent = self.send(turn, data, keep, more);
             let writing = !turn.connection.outbox.is_empty();
             let goes_on = matches!(next, Flow::Continue) && response.runs_ahead();
             if writing && goes_on {
@@ -153,6 +154,14 @@ impl<A: Application> Worker<'_, A> {
         };
         self.out = out;
         pulled
+    }
+
+    /// Whether the next piece is expected in no time: the pieces before it came so.
+    fn comes_at_once(&self, response: &Responding) -> bool {
+        let entry = response.entry.of_body();
+        response.has_more_pieces()
+            && self.held.is_some()
+            && self.shared.predictor.forecast(entry) == Forecast::Short
     }
 
     /// Runs code that may block: on the seat if it is expected to be quick, without it if not.
@@ -216,13 +225,13 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// Sends what is encoded, and `data`; keeps what the client does not take, as it is while no more
-    /// than `keep` bytes are in memory.
-    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes, keep: usize) -> Flow {
+    /// than `keep` bytes are in memory. `more` says that the next piece will be here in no time.
+    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes, keep: usize, more: bool) -> Flow {
         let connection = &mut *turn.connection;
         if self.out.is_empty() && data.is_empty() {
             return Flow::Continue;
         }
-        let sent = connection.send(&self.out, data, keep);
+        let sent = connection.send(&self.out, data, keep, more);
         self.out.clear();
         match sent {
             Ok(()) => Flow::Continue,
