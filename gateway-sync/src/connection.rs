@@ -22,7 +22,7 @@ use gateway_http1::{CONTINUE, CloseReason, Reading, Receiver};
 use http::{Method, StatusCode};
 
 use crate::deadline::{Deadline, Phase};
-use crate::lending::{Loan, Ticket};
+use crate::lending::{Loan, Wait};
 use crate::live::{Live, Reader, Returned};
 use crate::log::{Current, Sight, Unfinished};
 use crate::outbox::Outbox;
@@ -56,8 +56,8 @@ pub(crate) struct Connection {
     rules: Arc<Rules>,
     reader: Reader,
     partial: Option<Box<Request>>,
-    /// A request that waits for leave to read its body as it comes.
-    queued: Option<(Box<Request>, Ticket)>,
+    /// A request that waits for leave to be called.
+    queued: Option<(Box<Request>, Wait)>,
     call: Call,
     /// Whether a read would find something, as far as is known.
     readable: bool,
@@ -87,6 +87,9 @@ pub(crate) enum Step {
     Call(Box<Request>),
     /// The application is to be called, with a body that it reads as it comes.
     Lend(Box<Request>, Loan),
+    /// The application is to be called, as a thread is free for it; with a body that it reads as it comes
+    /// if there is leave for that too.
+    Admit(Box<Request>, Loan, Option<Loan>),
     /// More of a request body is in memory than should be: it is to be moved to a file.
     Spill,
     /// The request is refused.
@@ -249,8 +252,8 @@ impl Connection {
             // What it has asked for before is asked for by nobody.
             return Step::Close(CloseReason::Disconnected);
         }
-        if let Some((request, ticket)) = self.queued.take() {
-            return self.redeem(request, ticket);
+        if let Some((request, wait)) = self.queued.take() {
+            return self.queue(request, wait);
         }
         match self.closing {
             Some(reason) => self.part(reason, scratch),
@@ -258,21 +261,22 @@ impl Connection {
         }
     }
 
-    /// A request waits for leave to read its body as it comes.
-    pub(crate) fn queue(&mut self, request: Box<Request>, ticket: Ticket) -> Step {
-        self.redeem(request, ticket)
-    }
-
-    fn redeem(&mut self, request: Box<Request>, ticket: Ticket) -> Step {
-        match ticket.redeem() {
-            Ok(loan) => Step::Lend(request, loan),
-            Err(ticket) => {
-                self.queued = Some((request, ticket));
-                Step::Rest {
-                    phase: Phase::Queued,
-                    progress: false,
-                }
-            }
+    /// A request waits for leave to be called, unless it has it by now.
+    pub(crate) fn queue(&mut self, request: Box<Request>, wait: Wait) -> Step {
+        let wait = match wait {
+            Wait::ToRead(ticket) => match ticket.redeem() {
+                Ok(loan) => return Step::Lend(request, loan),
+                Err(ticket) => Wait::ToRead(ticket),
+            },
+            Wait::ToCall(ticket, loan) => match ticket.redeem() {
+                Ok(leave) => return Step::Admit(request, leave, loan),
+                Err(ticket) => Wait::ToCall(ticket, loan),
+            },
+        };
+        self.queued = Some((request, wait));
+        Step::Rest {
+            phase: Phase::Queued,
+            progress: false,
         }
     }
 

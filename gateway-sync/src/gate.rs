@@ -38,6 +38,11 @@ impl<T> Gate<T> {
         Some(who)
     }
 
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// One is done. Whoever is given back has been let in by it.
     pub(crate) fn leave(&self) -> Option<T> {
         let mut state = self.state();

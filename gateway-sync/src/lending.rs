@@ -1,4 +1,5 @@
-//! How many threads may read request bodies that are still arriving: each waits for a client.
+//! How many threads may do what takes its time: read request bodies that are still arriving, each of which
+//! waits for a client; and, where the queue is bounded, make calls.
 //!
 //! ```text
 //!   try_take ─▶ room? ─ yes ─▶ Loan ─ dropped ─▶ somebody waits? ─ yes ─▶ called, the room is theirs
@@ -33,6 +34,39 @@ pub(crate) struct Ticket {
     used: bool,
 }
 
+/// What asking for leave came to.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Leave(Loan),
+    Queued(Ticket),
+    /// As many wait as may.
+    Full,
+}
+
+/// What a request waits for before it is called.
+#[derive(Debug)]
+pub(crate) enum Wait {
+    /// Leave to read its body as it comes.
+    ToRead(Ticket),
+    /// Leave for its call; leave to read it may have.
+    ToCall(Ticket, Option<Loan>),
+}
+
+/// Leave for calls, where it is bounded how many wait for it.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(crate) leave: Arc<Lending>,
+    /// How many requests may wait.
+    pub(crate) queue: usize,
+}
+
+/// Where in the queue.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    First,
+    Last,
+}
+
 impl Lending {
     pub(crate) fn new(room: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
@@ -51,13 +85,33 @@ impl Lending {
 
     /// A place at the end; `waker` is woken when it is its turn.
     pub(crate) fn queue(self: &Arc<Self>, waker: Waker) -> Ticket {
+        let number = self.state().wait(waker, Place::Last);
+        self.ticket(number)
+    }
+
+    /// A place before all others, for what has begun.
+    pub(crate) fn queue_first(self: &Arc<Self>, waker: Waker) -> Ticket {
+        let number = self.state().wait(waker, Place::First);
+        self.ticket(number)
+    }
+
+    /// Leave at once, or a place at the end if no more than `most` wait then.
+    pub(crate) fn ask(self: &Arc<Self>, most: usize, waker: impl FnOnce() -> Waker) -> Asked {
         let number = {
             let mut state = self.state();
-            let number = state.next;
-            state.next += 1;
-            state.waiting.push_back((number, waker));
-            number
+            if let Some(room) = state.room.checked_sub(1) {
+                state.room = room;
+                return Asked::Leave(Loan(Arc::clone(self)));
+            }
+            if state.waiting.len() >= most {
+                return Asked::Full;
+            }
+            state.wait(waker(), Place::Last)
         };
+        Asked::Queued(self.ticket(number))
+    }
+
+    fn ticket(self: &Arc<Self>, number: u64) -> Ticket {
         let ticket = Ticket {
             lending: Arc::clone(self),
             number,
@@ -105,6 +159,16 @@ impl Ticket {
 }
 
 impl State {
+    fn wait(&mut self, waker: Waker, place: Place) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        match place {
+            Place::First => self.waiting.push_front((number, waker)),
+            Place::Last => self.waiting.push_back((number, waker)),
+        }
+        number
+    }
+
     fn waits(&self, number: u64) -> bool {
         self.waiting.iter().any(|(waiting, _)| *waiting == number)
     }
@@ -168,6 +232,61 @@ mod tests {
         assert!(lending.try_take().is_none());
         drop(loan);
         assert!(lending.try_take().is_some());
+    }
+
+    #[test]
+    fn who_asks_gets_leave_or_waits_or_is_refused() {
+        // room, how many may wait, how many ask: what are they told?
+        for (room, most, told) in [
+            (1, 0, "LFF"),
+            (2, 1, "LLQF"),
+            (0, 2, "QQF"),
+            (1, usize::MAX, "LQQQ"),
+        ] {
+            let lending = Lending::new(room);
+            let asked: Vec<_> = told
+                .chars()
+                .map(|_| lending.ask(most, || Waker::noop().clone()))
+                .collect();
+            let said: String = asked
+                .iter()
+                .map(|asked| match asked {
+                    Asked::Leave(_) => 'L',
+                    Asked::Queued(_) => 'Q',
+                    Asked::Full => 'F',
+                })
+                .collect();
+            assert_eq!(said, told, "room {room}, at most {most}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_queue_is_free_again_when_its_holder_is_called_or_gone() {
+        let lending = Lending::new(1);
+        let ask = || lending.ask(1, || Waker::noop().clone());
+        let Asked::Leave(first) = ask() else { panic!() };
+        let Asked::Queued(second) = ask() else {
+            panic!()
+        };
+        assert!(matches!(ask(), Asked::Full));
+        drop(first);
+        let second = second.redeem().unwrap();
+        let Asked::Queued(gone) = ask() else { panic!() };
+        drop(gone);
+        assert!(matches!(ask(), Asked::Queued(_)));
+        drop(second);
+    }
+
+    #[test]
+    fn what_has_begun_goes_first() {
+        let lending = Lending::new(1);
+        let loan = lending.try_take();
+        let last = queue(&lending);
+        let first = lending.queue_first(Waker::noop().clone());
+        drop(loan);
+        let last = last.redeem().unwrap_err();
+        drop(first.redeem().unwrap());
+        assert!(last.redeem().is_ok());
     }
 
     #[test]

@@ -59,7 +59,8 @@
 //! that should answer 1000 requests a second needs 100 of them; one that only computes needs no more
 //! than cores. A thread that is spare costs its stack's touched pages, some 20 KiB, and no time.
 //! When all threads are in calls, requests wait: first in their connections, then in the kernel's
-//! backlog. A resource that fewer calls may share than there are threads is bounded by
+//! backlog; or as many as [`Server::queue`] says wait, and the rest are answered 503 with `Retry-After` at
+//! once, by one thread more that makes no calls. A resource that fewer calls may share than there are threads is bounded by
 //! [`Blocking::limit`](gateway_core::Blocking::limit).
 //!
 //! # What blocks what

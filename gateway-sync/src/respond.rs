@@ -10,6 +10,7 @@ use gateway_http1::{AfterResponse, EncodeError, Encoder, Exchange};
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
+use crate::lending::Ticket;
 use crate::live::Live;
 use crate::log::Current;
 use crate::predictor::Entry;
@@ -23,6 +24,8 @@ pub(crate) struct Responding {
     pub(crate) entry: Entry,
     pub(crate) live: Option<Live>,
     pub(crate) waker: Option<Waker>,
+    /// It waits for leave to make more of its body.
+    pub(crate) ticket: Option<Ticket>,
     status: StatusCode,
     ending: Ending,
     sent: u64,
@@ -78,6 +81,7 @@ impl Responding {
             entry,
             live: None,
             waker: None,
+            ticket: None,
             status,
             ending,
             sent: 0,

@@ -35,6 +35,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     addresses: Vec<Address>,
     threads: usize,
+    queue: Option<usize>,
     limits: Limits,
     timeouts: Timeouts,
     reactor: Reactor,
@@ -124,6 +125,20 @@ impl Server {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
+        self
+    }
+
+    /// How many requests may wait for a thread when all are in calls; beyond it the answer is 503 with
+    /// `Retry-After`. Default: as many as there are connections ([`Limits::connections`]).
+    ///
+    /// By default nobody is refused: a request that waits here costs its connection's memory and no thread, and
+    /// connections are bounded themselves. A bound is for clients that rather go elsewhere than wait, such as
+    /// a balancer. With it there is one thread more, which makes no calls: it reads requests, and refuses
+    /// them, while all others are in calls. Requests that wait for a core to compute on
+    /// are counted apart, with the same bound.
+    #[must_use]
+    pub fn queue(mut self, calls: usize) -> Self {
+        self.queue = Some(calls);
         self
     }
 
@@ -233,6 +248,7 @@ impl Server {
             self.listeners,
             seats,
             self.threads,
+            self.queue,
             self.limits,
             self.timeouts,
             store,
@@ -241,7 +257,9 @@ impl Server {
             Arc::clone(&self.handle.alarm),
             Arc::clone(&self.handle.stopping),
         )?);
-        let workers = start(&shared, self.threads, &self.reactor);
+        // Where requests are refused, one thread is always free to do it.
+        let threads = self.threads + usize::from(self.queue.is_some());
+        let workers = start(&shared, threads, &self.reactor);
         if workers.is_ok() {
             // A defect of the monitor must not leave workers behind that serve for ever.
             if let Err(panic) = catch(|| watch(&shared, &self.handle.alarm)) {
@@ -258,6 +276,7 @@ impl Server {
             addresses: vec![listener.address()],
             listeners: vec![listener],
             threads: THREADS_PER_CORE * cores(),
+            queue: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             reactor: Reactor::default(),

@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::deadline::Phase;
 use crate::gate::Gate;
 use crate::host::ThreadedHost;
-use crate::lending::Lending;
+use crate::lending::{Calls, Lending};
 use crate::listener::Listener;
 use crate::log::Sight;
 use crate::monitor::Alarm;
@@ -40,6 +40,8 @@ pub(crate) struct Shared<A> {
     pub(crate) timeouts: Arc<Timeouts>,
     /// Leave for threads to read bodies that are still arriving.
     pub(crate) lending: Arc<Lending>,
+    /// Leave for calls; `None` where as many may wait as will.
+    pub(crate) calls: Option<Calls>,
     pub(crate) threads: usize,
     pub(crate) store: Arc<Store>,
     /// How bodies are delivered that say nothing of it.
@@ -70,6 +72,7 @@ impl<A> Shared<A> {
         listeners: Vec<Listener>,
         seats: usize,
         threads: usize,
+        queue: Option<usize>,
         limits: Limits,
         timeouts: Timeouts,
         store: Arc<Store>,
@@ -98,6 +101,10 @@ impl<A> Shared<A> {
             limits,
             timeouts: Arc::new(timeouts),
             lending: Lending::new((threads / 2).max(1)),
+            calls: queue.map(|queue| Calls {
+                leave: Lending::new(threads),
+                queue,
+            }),
             threads,
             store,
             delivery,

@@ -346,7 +346,9 @@ impl<'a, A: Application> Worker<'a, A> {
             entry,
         } = parked;
         let (seat, slot) = (turn.seat, turn.slot);
-        let answered = catch(|| self.answer(&mut turn, request, entry, forecast, None));
+        // It has waited already, and is not refused any more.
+        let answered =
+            catch(|| self.queue_call(&mut turn, request, entry, forecast, None, usize::MAX));
         if forecast == Forecast::Computes {
             self.admitted.extend(self.shared.gate.leave());
         }
@@ -440,6 +442,7 @@ impl<'a, A: Application> Worker<'a, A> {
             let flow = match turn.connection.advance(&mut self.scratch) {
                 Step::Call(request) => self.serve(turn, request),
                 Step::Lend(request, loan) => self.answer_live(turn, request, loan),
+                Step::Admit(request, leave, loan) => self.admit(turn, request, leave, loan),
                 Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
                 Step::Spill => self.spill(turn),

@@ -43,8 +43,13 @@ fn all_that_wait_for_a_thread_are_answered_in_the_end() -> Verdict {
 
 #[test]
 fn who_finds_the_queue_full_is_refused_at_once_and_told_when_to_come_again() -> Verdict {
+    refuses_the_rest("gateway-hyper", hyper_with_a_queue)?;
+    refuses_the_rest("gateway-sync", sync_with_a_queue)
+}
+
+fn refuses_the_rest(name: &str, start: fn(BoxApplication) -> io::Result<Running>) -> Verdict {
     let gate = Gate::new();
-    let running = with_a_queue(waits(Style::Blocking, &gate))?;
+    let running = start(waits(Style::Blocking, &gate))?;
     let mut taken = crowd(&running, THREADS)?;
     for _ in 0..THREADS {
         gate.entered.next()?; // every thread is blocked
@@ -56,18 +61,18 @@ fn who_finds_the_queue_full_is_refused_at_once_and_told_when_to_come_again() -> 
     let replies = replies_of(waiting);
     for _ in 0..refused {
         let reply = replies.next()?;
-        assert_eq!(reply.status, 503);
+        assert_eq!(reply.status, 503, "{name}");
         let seconds: u64 = reply.field("retry-after").unwrap_or_default().parse()?;
         assert!(seconds > 0);
     }
     gate.release.set();
     for _ in 0..QUEUE {
-        assert_eq!(replies.next()?.text(), "went on");
+        assert_eq!(replies.next()?.text(), "went on", "{name}");
     }
     for client in &mut taken {
-        assert_eq!(client.read(&Method::GET)?.text(), "went on");
+        assert_eq!(client.read(&Method::GET)?.text(), "went on", "{name}");
     }
-    is_back_to_normal(&running, "gateway-hyper")
+    is_back_to_normal(&running, name)
 }
 
 /// As many calls meet as the budget allows, and never more.
@@ -104,8 +109,17 @@ fn setup() -> Setup {
     setup
 }
 
-/// gateway-hyper: the suite's setup knows no queue.
-fn with_a_queue(application: BoxApplication) -> io::Result<Running> {
+/// The suite's setup knows no queue.
+fn sync_with_a_queue(application: BoxApplication) -> io::Result<Running> {
+    let server = gateway_sync::Server::bind("127.0.0.1:0")?
+        .threads(THREADS)
+        .queue(QUEUE);
+    let (addresses, handle) = (server.local_addrs().to_vec(), server.handle());
+    let serve = move || server.serve(application);
+    Ok(Running::spawn(addresses, move || handle.stop(), serve))
+}
+
+fn hyper_with_a_queue(application: BoxApplication) -> io::Result<Running> {
     let server = gateway_hyper::Server::bind("127.0.0.1:0")?
         .threads(THREADS)
         .queue(QUEUE);

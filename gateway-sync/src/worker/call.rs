@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use gateway_core::server::{Call, Pace, Panic, RawHead, catch};
-use gateway_core::{Application, CancelReason, Environ, Response, status};
-use gateway_http1::RequestHead;
+use gateway_core::server::{Call, Pace, Panic, RawHead, catch, error_response};
+use gateway_core::{Application, CancelReason, Environ, Response, UnblockError, status};
+use gateway_http1::{CloseReason, Exchange, RequestHead};
 use http::{Method, StatusCode};
 
 use super::{Flow, TURNS, Turn, Worker};
 use crate::connection::Step;
 use crate::deadline::Phase;
-use crate::lending::Loan;
+use crate::lending::{Asked, Loan, Wait};
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::Request;
@@ -56,6 +56,7 @@ impl<A: Application> Worker<'_, A> {
             return self.answer_awaited(turn, request, entry);
         }
         match self.shared.predictor.forecast(entry) {
+            Forecast::Computes if self.is_crowded() => self.turn_away(turn, request, entry),
             Forecast::Computes => Flow::Park(request, entry),
             forecast => self.answer(turn, request, entry, forecast, None),
         }
@@ -82,10 +83,60 @@ impl<A: Application> Worker<'_, A> {
             return self.answer_live(turn, request, loan);
         }
         let ticket = self.shared.lending.queue(self.nudge(turn));
-        match turn.connection.queue(request, ticket) {
+        self.wait_for_leave(turn, request, Wait::ToRead(ticket))
+    }
+
+    /// Has the request wait, unless it has leave by now.
+    fn wait_for_leave(&mut self, turn: &mut Turn, request: Box<Request>, wait: Wait) -> Flow {
+        match turn.connection.queue(request, wait) {
             Step::Lend(request, loan) => self.answer_live(turn, request, loan),
+            Step::Admit(request, leave, loan) => self.admit(turn, request, leave, loan),
             _ => Flow::Rest(Phase::Queued, false),
         }
+    }
+
+    /// Has a request answered that has waited for a thread to be free.
+    pub(super) fn admit(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        leave: Loan,
+        loan: Option<Loan>,
+    ) -> Flow {
+        let head = &request.head;
+        let path = &head.bytes()[head.path_range()];
+        let entry = self.shared.predictor.entry(head.method.as_str(), path);
+        let forecast = match loan {
+            Some(_) => Forecast::Waits,
+            None => self.shared.predictor.forecast(entry),
+        };
+        let flow = self.answer_now(turn, request, entry, forecast, loan);
+        drop(leave);
+        flow
+    }
+
+    /// Whether as many requests wait for their turn to compute as may.
+    fn is_crowded(&self) -> bool {
+        let calls = self.shared.calls.as_ref();
+        calls.is_some_and(|calls| self.shared.gate.waiting() >= calls.queue)
+    }
+
+    /// Answers 503 in the application's stead: too many requests wait already.
+    fn turn_away(&mut self, turn: &mut Turn, request: Box<Request>, entry: Entry) -> Flow {
+        self.begin_call(turn);
+        let answer = error_response(&UnblockError::Overloaded);
+        let current = &turn.connection.current;
+        current.queue(RequestName::of(&request.head), turn.now);
+        let sight = current.sight_of_call(turn.now);
+        sight.log_refused(answer.status(), "the queue is full", self.now(turn));
+        if request.live || request.awaited {
+            let exchange = Exchange::unread(CloseReason::UnreadBody);
+            let is_head = request.head.method == Method::HEAD;
+            return self.answer_and_close(turn, answer, exchange, is_head);
+        }
+        let exchange = request.head.exchange();
+        let answer = Some(Ok(answer));
+        self.respond(turn, entry, exchange, Ended::Answered, answer, None)
     }
 
     /// Has a request answered whose body is read as it comes.
@@ -101,8 +152,47 @@ impl<A: Application> Worker<'_, A> {
         self.answer(turn, request, entry, Forecast::Waits, Some(loan))
     }
 
-    /// Has a request answered.
+    /// Has a request answered, or refused if too many wait for a thread.
     pub(super) fn answer(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        entry: Entry,
+        forecast: Forecast,
+        loan: Option<Loan>,
+    ) -> Flow {
+        match &self.shared.calls {
+            None => self.answer_now(turn, request, entry, forecast, loan),
+            Some(calls) => self.queue_call(turn, request, entry, forecast, loan, calls.queue),
+        }
+    }
+
+    /// Has a request answered if a thread is free; else it waits, if no more than `most` do.
+    pub(super) fn queue_call(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        entry: Entry,
+        forecast: Forecast,
+        loan: Option<Loan>,
+        most: usize,
+    ) -> Flow {
+        let Some(calls) = &self.shared.calls else {
+            return self.answer_now(turn, request, entry, forecast, loan);
+        };
+        match calls.leave.ask(most, || self.nudge(turn)) {
+            Asked::Leave(leave) => {
+                let flow = self.answer_now(turn, request, entry, forecast, loan);
+                drop(leave);
+                flow
+            }
+            Asked::Queued(ticket) => self.wait_for_leave(turn, request, Wait::ToCall(ticket, loan)),
+            Asked::Full => self.turn_away(turn, request, entry),
+        }
+    }
+
+    /// Has a request answered.
+    fn answer_now(
         &mut self,
         turn: &mut Turn,
         request: Box<Request>,

@@ -14,6 +14,7 @@ use http::StatusCode;
 use super::call::{Answer, Ended};
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
+use crate::lending::Loan;
 use crate::live::Live;
 use crate::log::Current;
 use crate::predictor::{Entry, Forecast};
@@ -86,11 +87,38 @@ impl<A: Application> Worker<'_, A> {
         let Some(mut response) = turn.connection.response.take() else {
             return Flow::Continue;
         };
+        let Ok(_leave) = self.leave_to_pull(turn, &mut response) else {
+            turn.connection.response = Some(response);
+            return match turn.connection.outbox.is_empty() {
+                true => Flow::Rest(Phase::Application, false),
+                false => Flow::Rest(Phase::Writing, turn.connection.was_taken()),
+            };
+        };
         let (flow, over) = self.pull_from(turn, &mut response);
         if !over {
             turn.connection.response = Some(response);
         }
         flow
+    }
+
+    /// Leave to make more of a body that may block, where leave is needed. Without it, the body waits, and
+    /// goes on before any request that waits.
+    fn leave_to_pull(&self, turn: &Turn, response: &mut Responding) -> Result<Option<Loan>, ()> {
+        let Some(calls) = &self.shared.calls else {
+            return Ok(None);
+        };
+        if !response.blocks() {
+            return Ok(None);
+        }
+        let ticket = response.ticket.take();
+        let ticket = ticket.unwrap_or_else(|| calls.leave.queue_first(self.nudge(turn)));
+        match ticket.redeem() {
+            Ok(loan) => Ok(Some(loan)),
+            Err(ticket) => {
+                response.ticket = Some(ticket);
+                Err(())
+            }
+        }
     }
 
     /// Pulls and sends, until the body is over, has nothing yet, or the client is slower. What is

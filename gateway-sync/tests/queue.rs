@@ -1,0 +1,183 @@
+//! Where it is bounded how many requests wait for a thread, the rest are refused at once, although all
+//! threads are in calls; and who may wait is not forgotten.
+
+#![allow(clippy::unwrap_used, reason = "tests say by panicking what went wrong")]
+
+mod common;
+
+use gateway_core::{Application, Body, Environ, Error, Response, blocking, text};
+use gateway_test::Log;
+use gateway_test::client::Client;
+use http::Method;
+
+use common::lines::lines;
+use common::{Running, cores, get, server};
+
+/// More pieces than are made in one turn.
+const PIECES: usize = 100;
+
+/// Calls that tell that they have begun, and end when they are let go.
+struct Calls {
+    entered: Log<String>,
+    release: Log<()>,
+}
+
+impl Calls {
+    fn new() -> Self {
+        Self {
+            entered: Log::new(),
+            release: Log::new(),
+        }
+    }
+
+    /// Whatever is asked for blocks, but for `/quick`; the body of `/pieces` blocks instead.
+    fn application(&self) -> impl Application + use<> {
+        let (entered, release) = (self.entered.clone(), self.release.clone());
+        blocking(move |mut environ: Environ| {
+            let path = environ.path_info().to_owned();
+            if path == "/quick" {
+                return Ok(text("quick"));
+            }
+            let (entered, release) = (entered.clone(), release.clone());
+            let wait = move || {
+                entered.note(path.clone());
+                release.next()
+            };
+            if environ.path_info() == "/pieces" {
+                let first = std::iter::repeat_n("piece", PIECES).map(Ok::<_, Error>);
+                let then = std::iter::once_with(move || {
+                    wait()?;
+                    Ok("then")
+                });
+                return Ok(Response::new(Body::iter(first.chain(then))));
+            }
+            wait()?;
+            environ.input().blocking_read_all(100)?;
+            Ok(text("done"))
+        })
+    }
+}
+
+fn asks(running: &Running, path: &str) -> Client {
+    let mut client = running.client();
+    client.send(get(path)).unwrap();
+    client
+}
+
+#[test]
+fn who_comes_when_all_threads_are_in_calls_is_refused_and_named() {
+    let lines = lines();
+    for threads in [1, 2, 2 * cores()] {
+        let calls = Calls::new();
+        let running = Running::start(server(threads).queue(0), calls.application());
+        let mut busy: Vec<_> = (0..threads).map(|_| asks(&running, "/busy")).collect();
+        for _ in 0..threads {
+            calls.entered.next().unwrap();
+        }
+        for kept in running.clients_everywhere() {
+            let mut kept = kept;
+            for _ in 0..3 {
+                kept.send(get("/quick?refused")).unwrap();
+                let reply = kept.read(&Method::GET).unwrap();
+                assert_eq!((reply.status, reply.field("retry-after")), (503, Some("1")));
+                assert!(!reply.says_close());
+            }
+            let remote = format!("remote={} ", kept.local_addr().unwrap());
+            let request = "request=GET /quick stage=queued age=";
+            lines.wait_for(&["INFO", "request refused", &remote, request, "status=503 "]);
+        }
+        for _ in 0..threads {
+            calls.release.note(());
+        }
+        for client in &mut busy {
+            assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+        }
+    }
+}
+
+#[test]
+fn who_may_wait_waits_and_who_leaves_gives_the_place_to_another() {
+    let lines = lines();
+    let calls = Calls::new();
+    let running = Running::start(server(1).queue(1), calls.application());
+    let mut busy = asks(&running, "/busy");
+    calls.entered.next().unwrap();
+    // Of two one is refused, whichever it is; the other waits.
+    let two = [asks(&running, "/places"), asks(&running, "/places")];
+    let line = lines.wait_for(&["request refused", "request=GET /places "]);
+    let [one, other] = two;
+    let is_one = line.contains(&format!("remote={} ", one.local_addr().unwrap()));
+    let (mut refused, waits) = if is_one { (one, other) } else { (other, one) };
+    assert_eq!(refused.read(&Method::GET).unwrap().status, 503);
+    let gone = format!("remote={} ", waits.local_addr().unwrap());
+    waits.reset().unwrap();
+    let parts = ["cut off", &gone, "request=GET /places ", "stage=queued "];
+    lines.wait_for(&parts);
+    refused.send(get("/next")).unwrap();
+    calls.release.note(());
+    assert_eq!(busy.read(&Method::GET).unwrap().text(), "done");
+    assert_eq!(calls.entered.next().unwrap(), "/next");
+    calls.release.note(());
+    assert_eq!(refused.read(&Method::GET).unwrap().text(), "done");
+}
+
+#[test]
+fn a_body_that_blocks_is_a_call() {
+    let calls = Calls::new();
+    let running = Running::start(server(1).queue(0), calls.application());
+    let mut made = asks(&running, "/pieces");
+    assert_eq!(calls.entered.next().unwrap(), "/pieces");
+    let mut client = running.client();
+    assert_eq!(client.get("/quick").unwrap().status, 503);
+    calls.release.note(());
+    let body = made.read(&Method::GET).unwrap();
+    assert_eq!(body.text(), "piece".repeat(PIECES) + "then");
+}
+
+#[test]
+fn bodies_that_block_wait_for_their_turn() {
+    let calls = Calls::new();
+    let running = Running::start(server(1).queue(100), calls.application());
+    let mut made: Vec<_> = (0..5).map(|_| asks(&running, "/pieces")).collect();
+    let mut quick: Vec<_> = (0..5).map(|_| asks(&running, "/quick")).collect();
+    for _ in 0..5 {
+        assert_eq!(calls.entered.next().unwrap(), "/pieces");
+        calls.release.note(());
+    }
+    for client in &mut made {
+        let body = client.read(&Method::GET).unwrap();
+        assert_eq!(body.text(), "piece".repeat(PIECES) + "then");
+    }
+    for client in &mut quick {
+        assert_eq!(client.read(&Method::GET).unwrap().text(), "quick");
+    }
+}
+
+#[test]
+fn a_refused_request_whose_body_is_not_here_is_the_last_of_its_connection() {
+    let calls = Calls::new();
+    let server = server(2).queue(0);
+    let server = server.live_bodies(|head| head.uri.path() == "/live");
+    let running = Running::start(server, calls.application());
+    let mut busy = [asks(&running, "/busy"), asks(&running, "/busy")];
+    for _ in &busy {
+        calls.entered.next().unwrap();
+    }
+    for fields in [
+        "/live HTTP/1.1\r\n",
+        "/held HTTP/1.1\r\nexpect: 100-continue\r\n",
+    ] {
+        let mut client = running.client();
+        let head = format!("POST {fields}host: test\r\ncontent-length: 4\r\n\r\n");
+        client.send(head).unwrap();
+        let reply = client.read(&Method::POST).unwrap();
+        assert_eq!((reply.status, reply.says_close()), (503, true), "{fields}");
+        client.closes().unwrap();
+    }
+    for _ in &busy {
+        calls.release.note(());
+    }
+    for client in &mut busy {
+        assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+    }
+}
