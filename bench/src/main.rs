@@ -21,6 +21,8 @@ mod report;
 mod serve;
 mod stats;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -40,10 +42,15 @@ enum Command {
     Report(report::Report),
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Compare(compare) => compare.run(),
         Command::Report(report) => report.run(),
+    };
+    if let Err(error) = done {
+        eprintln!("gateway-bench: {error}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }

@@ -171,7 +171,7 @@ fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Kind 
     let used = f64::max(used(one), used(other));
     let all = one.samples.iter().chain(&other.samples);
     let others = crate::stats::median(all.map(|sample| sample.others)).unwrap_or_default();
-    let cpu = one.median(Figure::Cpu).unwrap_or_default() / 1e3;
+    let cpu = one.median(Figure::Cpu).unwrap_or_default();
     let cores = cores.max(1) as f64;
     // What other processes take is not there for the server; of a busy machine nothing can be said.
     let left = cores - others;
@@ -187,13 +187,16 @@ fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Kind 
     }
     let (what, so) = match used / left {
         // Quick calls leave a part of the cores to the load.
-        share if share >= 0.85 || cpu < 0.2 && share >= 0.3 => ("The cores are its limit", CORES),
+        share if share >= 0.85 || cpu < 200.0 && share >= 0.3 => ("The cores are its limit", CORES),
         share if share >= 0.4 => ("It computes and waits", THREADS),
         _ => ("It waits", THREADS),
     };
     let sentence = format!(
-        "{what}: {} ms of CPU a request, {used:.1} of {cores} cores used by {connections} connections.",
-        number(Some(cpu))
+        "{what}: {} of CPU a request, {used:.1} of {cores} cores used by {connections} connections.",
+        match cpu < 1e3 {
+            true => format!("{} µs", number(Some(cpu))),
+            false => format!("{} ms", number(Some(cpu / 1e3))),
+        }
     );
     Kind { sentence, so }
 }
@@ -317,7 +320,7 @@ mod tests {
         let [verdict] = verdicts(&results).try_into().unwrap();
         assert_eq!(
             in_words(&verdict),
-            "13 bytes, 64 connections: choose sync. The cores are its limit: 0.01 ms of CPU a request, 1.0 of 2 \
+            "13 bytes, 64 connections: choose sync. The cores are its limit: 6.00 µs of CPU a request, 1.0 of 2 \
              cores used by 64 connections. More threads than cores gain nothing. Because: 125\u{202f}000 requests/s \
              instead of 100\u{202f}000; 6.00 µs of CPU a request instead of 8.00."
         );

@@ -108,8 +108,9 @@ pub(crate) fn users(
                 let address = resolve(&target.authority)?;
                 let process = crate::process::listening(address.port());
                 let again = &mut series.retries;
-                let sample = runner.foreign(address, process, &scenario, again)?;
-                series.samples.push(sample);
+                let sample = runner.foreign(address, process, &scenario, again);
+                let named = |error| format!("http://{}{path}: {error}", target.authority);
+                series.samples.push(sample.map_err(named)?);
             }
         }
         results.series.extend(all);

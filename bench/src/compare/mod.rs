@@ -220,6 +220,9 @@ fn at_least_one(text: &str) -> std::result::Result<usize, &'static str> {
 
 fn list() {
     println!("servers: {}", choice::names("all").join(", "));
+    println!(
+        "and: hello-sync, hello-hyper, and with any number N of threads: sync:N, hyper:N, hyper-blocking:N, distance-sync:N, distance-hyper:N"
+    );
     for name in scenario::names() {
         // Each name in the list is one: a test runs them all.
         let title = scenario::Scenario::named(name).map(|scenario| scenario.title);

@@ -50,6 +50,16 @@ pub(crate) struct ScenarioFacts {
     pub(crate) pinned: bool,
 }
 
+impl ScenarioFacts {
+    /// Name and title; the title alone where it begins with the name.
+    pub(crate) fn heading(&self) -> String {
+        match self.title.strip_prefix(&self.name) {
+            Some(rest) if rest.starts_with(',') => self.title.clone(),
+            _ => format!("{}: {}", self.name, self.title),
+        }
+    }
+}
+
 impl Results {
     /// The series of a server in a scenario.
     pub(crate) fn of(&self, server: &str, scenario: &str) -> Option<&Series> {
@@ -163,6 +173,21 @@ pub(crate) mod tests {
         }
         assert_eq!(results.ratio("sync:2", "io", Figure::Rate), None);
         assert_eq!(results.in_scenario("hello-64").count(), 2);
+    }
+
+    #[test]
+    fn a_path_is_not_said_twice() {
+        let cases = [("/io", "/io, 64 connections"), ("io", "waits 100 ms")];
+        let said = cases.map(|(name, title)| {
+            let (name, title) = (name.into(), title.into());
+            ScenarioFacts {
+                name,
+                title,
+                ..ScenarioFacts::default()
+            }
+            .heading()
+        });
+        assert_eq!(said, ["/io, 64 connections", "io: waits 100 ms"]);
     }
 
     #[test]

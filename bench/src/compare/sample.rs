@@ -109,6 +109,7 @@ impl Figure {
             Self::LongestWait => {
                 format!("whoever connects anew waits {good} ms at most instead of {bad}")
             }
+            Self::P99 => format!("p99 of {good} ms instead of {bad}"),
             Self::PeakMemory => format!("{good} MiB at most instead of {bad}"),
             _ => format!("{} {good} instead of {bad}", self.name()),
         }

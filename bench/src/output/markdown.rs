@@ -60,9 +60,8 @@ pub(crate) fn scenarios(results: &Results) -> String {
     for scenario in &results.scenarios {
         let _ = write!(
             text,
-            "\n## {}: {}\n\n{}.\n\n",
-            scenario.name,
-            scenario.title,
+            "\n## {}\n\n{}.\n\n",
+            scenario.heading(),
             conduct(scenario)
         );
         text += &markdown(of_scenario(results, &scenario.name, &[]));

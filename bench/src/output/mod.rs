@@ -47,7 +47,7 @@ pub(crate) fn read(folder: &Path) -> Result<Results, Box<dyn std::error::Error +
 /// Prints the tables of all scenarios.
 pub(crate) fn print(results: &Results) {
     for scenario in &results.scenarios {
-        println!("\n{}: {}", scenario.name, scenario.title);
+        println!("\n{}", scenario.heading());
         println!(
             "{}",
             table::terminal(table::of_scenario(results, &scenario.name, &[]))

@@ -19,6 +19,10 @@ use rustix::net::{
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 13\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nHello, world\n";
 
+/// To a client that asks for it; without that word, it would take the end of the connection for an error.
+const LAST: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 13\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\r\nHello, world\n";
+
 /// What marks the listener among the events.
 const LISTENER: u64 = u64::MAX;
 
@@ -97,14 +101,17 @@ fn turn(stream: &TcpStream) -> io::Result<()> {
     if length == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
+    let mut windows = request.windows(17);
+    let is_last = windows.any(|window| window == b"Connection: close");
     if request.ends_with(b"\r\n\r\n") {
-        send(stream, ANSWER, SendFlags::NOSIGNAL)?;
+        send(
+            stream,
+            if is_last { LAST } else { ANSWER },
+            SendFlags::NOSIGNAL,
+        )?;
     }
-    if request
-        .windows(17)
-        .any(|window| window == b"Connection: close")
-    {
-        return Err(io::ErrorKind::ConnectionAborted.into());
+    match is_last {
+        true => Err(io::ErrorKind::ConnectionAborted.into()),
+        false => Ok(()),
     }
-    Ok(())
 }
