@@ -17,6 +17,11 @@ async fn healthy(_environ: Environ) -> Result {
     Ok(text("ok\n"))
 }
 
+/// What is served; apart from where, so that tests can call it.
+pub fn application() -> Mount {
+    Mount::new().at("/health", healthy).at("", blocking(hello))
+}
+
 /// The socket that a supervisor handed over, or else a new one at `BIND`.
 fn bind() -> io::Result<Server> {
     let mut inherited = ListenFd::from_env();
@@ -43,7 +48,6 @@ fn main() -> Result<(), Error> {
             handle.stop(); // finishes what runs, within `Timeouts::drain`
         }
     });
-    let app = Mount::new().at("/health", healthy).at("", blocking(hello));
-    server.serve(app)?;
+    server.serve(application())?;
     Ok(())
 }

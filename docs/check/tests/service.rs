@@ -12,9 +12,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use gateway_core::Address;
-use gateway_test::PATIENCE;
+use gateway_core::{Address, lint};
 use gateway_test::client::Client;
+use gateway_test::{PATIENCE, call, environ};
+
+#[allow(dead_code, unreachable_pub, reason = "it is a program")]
+#[path = "../../deploy/service.rs"]
+mod service;
 
 /// The program, ended with the test.
 struct Service(Child);
@@ -85,6 +89,19 @@ fn is_not_there_yet(error: &io::Error) -> bool {
 
 fn unix(path: &Path) -> Address {
     Address::Unix(Some(path.into()))
+}
+
+#[test]
+fn keeps_to_the_specification() {
+    let app = lint(service::application());
+    for (target, answer) in [
+        ("/health", "ok\n"),
+        ("/a", "Hello from http://test.example/a\n"),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\nHost: test.example");
+        assert_eq!(call(&app, environ(&request)).text(), answer);
+    }
+    assert_eq!(app.findings().list(), []);
 }
 
 #[test]

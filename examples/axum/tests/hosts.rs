@@ -42,7 +42,7 @@ impl Served {
     fn keeps_the_clauses_while(test: fn(&Self), host: Host) {
         let served = Self::on(host);
         test(&served);
-        assert_eq!(served.findings.broken(), []);
+        assert_eq!(served.findings.list(), []);
     }
 
     fn client(&self) -> Client {

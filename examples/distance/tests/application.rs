@@ -17,7 +17,7 @@ use distance::{
     query::Query,
     stand_in,
 };
-use gateway_core::{Application, Lint, lint};
+use gateway_core::{Application, Environ, Lint, lint};
 use gateway_test::{Answer, call, environ};
 use serde_json::{Value, json};
 
@@ -30,9 +30,14 @@ fn service() -> Lint<impl Application> {
 /// The answer to a request as text, as in `GET /about`.
 #[track_caller]
 fn answer(request: &str) -> Answer {
-    let service = service();
-    let answer = call(&service, environ(request));
-    assert_eq!(service.findings().list(), [], "{request}");
+    checked(&service(), environ(request))
+}
+
+/// The answer of an application that keeps to the specification.
+#[track_caller]
+fn checked<A: Application>(app: &Lint<A>, environ: impl Into<Environ>) -> Answer {
+    let answer = call(app, environ);
+    assert_eq!(app.findings().list(), [], "{answer:?}");
     answer
 }
 
@@ -257,11 +262,11 @@ mod upstream {
     }
 
     fn failing(error: fn() -> GeocodeError) -> (u16, Value) {
-        let app = application(
+        let app = lint(application(
             Arc::new(Told(error, Arc::default())),
             Arc::new(Embedded::open().unwrap()),
-        );
-        let answer = call(&app, environ("GET /distance?base=Seoul&target=Tokyo"));
+        ));
+        let answer = checked(&app, environ("GET /distance?base=Seoul&target=Tokyo"));
         (
             answer.status.as_u16(),
             serde_json::from_slice(&answer.body).unwrap(),
@@ -290,26 +295,30 @@ mod upstream {
     fn the_deadline_of_the_request_is_handed_on() {
         let due = Arc::new(Mutex::new(None));
         let told = Told(|| GeocodeError::TimedOut, Arc::clone(&due));
-        let app = application(Arc::new(told), Arc::new(Embedded::open().unwrap()));
+        let app = lint(application(
+            Arc::new(told),
+            Arc::new(Embedded::open().unwrap()),
+        ));
         let now = Instant::now();
         let deadline = now + Duration::from_secs(7);
         let environ = environ("GET /distance?base=a&target=b")
             .build()
             .with_times(now, Some(deadline));
-        call(&app, environ);
+        checked(&app, environ);
         assert_eq!(*due.lock().unwrap(), Some(deadline));
     }
 
     #[test]
     fn the_stand_in_answers_as_the_upstream_wants_it() {
-        let app = stand_in(Arc::new(Embedded::open().unwrap()), Duration::ZERO);
-        let found = call(&app, environ("GET /locate?place=Paris"));
+        let cities = Arc::new(Embedded::open().unwrap());
+        let app = lint(stand_in(cities, Duration::ZERO));
+        let found = checked(&app, environ("GET /locate?place=Paris"));
         let located: Located = serde_json::from_slice(&found.body).unwrap();
         assert_eq!(
             (located.place.id, located.runners_up.len()),
             (Some(2_988_507), 1)
         );
-        let unknown = call(&app, environ("GET /locate?place=Pariss"));
+        let unknown = checked(&app, environ("GET /locate?place=Pariss"));
         assert_eq!(unknown.status, 404);
         let problem: Value = serde_json::from_slice(&unknown.body).unwrap();
         assert_eq!(problem["nearest"][0]["name"], "Paris");
@@ -318,7 +327,7 @@ mod upstream {
             ("GET /locate", 400),
             ("POST /locate?place=Paris", 405),
         ] {
-            assert_eq!(call(&app, environ(request)).status, status, "{request}");
+            assert_eq!(checked(&app, environ(request)).status, status, "{request}");
         }
     }
 }
@@ -451,7 +460,10 @@ fn everything_answers_the_same_on_an_async_host() {
         "/x",
     ] {
         let request = environ(&format!("GET {target}")).on_async_host();
-        let (threaded, polled) = (answer(&format!("GET {target}")), call(&service(), request));
+        let (threaded, polled) = (
+            answer(&format!("GET {target}")),
+            checked(&service(), request),
+        );
         assert_eq!(
             (threaded.status, threaded.body),
             (polled.status, polled.body),
