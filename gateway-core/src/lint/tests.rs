@@ -1,14 +1,16 @@
 //! Each clause that a wrapper can check, violated once.
 
+mod made;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version};
-use http_body::{Frame, SizeHint};
+use http_body::Frame;
 
+use self::made::{Changing, Frames, Middle, Trailing};
 use super::*;
 use crate::server::{Call, block_on};
 use crate::{
@@ -62,8 +64,8 @@ violates! {
         gives(Environ::default().with_times(now, Some(before)))
     };
 
-    i1_fewer_bytes_than_said I1: reads(Counting { says: 5, gives: 3, counts: true });
-    i2_what_remains_stays_the_same I2: reads(Counting { says: 3, gives: 1, counts: false });
+    i1_fewer_bytes_than_said I1: reads(lengths(5, 3, true));
+    i2_what_remains_stays_the_same I2: reads(lengths(3, 1, false));
     i3_a_trailer_that_frames I3: {
         let input = Input::from("x").with_trailers(Some(fields("content-length", "1")));
         let mut environ = Environ::default();
@@ -81,7 +83,7 @@ violates! {
     a8_a_redirection_to_nowhere A8: answers(with_status(StatusCode::FOUND));
     a9_a_body_with_304 A9: answers(with_status(StatusCode::NOT_MODIFIED));
     a10_needs_that_change A10: {
-        let app = lint(Changing(AtomicBool::new(false)));
+        let app = lint(Changing::default());
         calls(&app, Environ::default());
         app.findings()
     };
@@ -92,7 +94,7 @@ violates! {
         answers(response)
     };
     b2_a_body_shorter_than_it_says B2: {
-        answers(text(Body::stream(Counting { says: 5, gives: 3, counts: true })))
+        answers(text(Body::stream(lengths(5, 3, true))))
     };
     b3_a_piece_after_the_trailers B3: {
         let sum = || Frame::trailers(fields("x-sum", "7"));
@@ -254,9 +256,9 @@ fn gives(environ: Environ) -> Findings {
     app.findings()
 }
 
-fn reads(body: Counting) -> Findings {
+fn reads(body: Frames) -> Findings {
     let mut environ = Environ::default();
-    environ.set_input(Input::live(Malforming(body)));
+    environ.set_input(Input::live(body));
     gives(environ)
 }
 
@@ -310,56 +312,6 @@ fn through<A: Application>(
 
 type Answering = fn(Environ) -> std::future::Ready<Result>;
 
-/// Hands on a changed environ, and requires nothing.
-struct Middle<A> {
-    inner: Arc<A>,
-    change: fn(Environ) -> Environ,
-}
-
-impl<A: Application> Application for Middle<A> {
-    fn call(&self, environ: Environ) -> impl Future<Output = Result> + Send {
-        self.inner.call((self.change)(environ))
-    }
-}
-
-/// Requires something else each time it is asked.
-struct Changing(AtomicBool);
-
-impl Application for Changing {
-    async fn call(&self, _environ: Environ) -> Result {
-        Ok(text("x"))
-    }
-
-    fn requires(&self) -> Capabilities {
-        match self.0.fetch_xor(true, Ordering::SeqCst) {
-            true => Capabilities::TRAILERS,
-            false => Capabilities::NONE,
-        }
-    }
-}
-
-/// A host that can send trailers, and nothing else.
-struct Trailing;
-
-impl crate::server::Host for Trailing {
-    fn software(&self) -> &str {
-        "trailing"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::TRAILERS
-    }
-
-    fn may_block(&self) -> bool {
-        true
-    }
-
-    fn unblock(&self, job: crate::server::Job) -> Result<(), crate::UnblockError> {
-        job();
-        Ok(())
-    }
-}
-
 fn calls(app: &impl Application, environ: Environ) {
     if let Ok(response) = block_on(app.call(environ)) {
         let mut body = response.into_body();
@@ -400,72 +352,13 @@ fn data(text: &'static str) -> Frame<Bytes> {
 }
 
 fn streams<const N: usize>(frames: [Frame<Bytes>; N], announced: &'static str) -> Response {
-    let mut response = text(Body::stream(Frames(frames.into_iter().collect())));
+    let mut response = text(Body::stream(Frames::of(frames)));
     let announced = HeaderValue::from_static(announced);
     response.headers_mut().insert("trailer", announced);
     response
 }
 
-/// Frames as they are.
-struct Frames(std::collections::VecDeque<Frame<Bytes>>);
-
-impl http_body::Body for Frames {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>>>> {
-        Poll::Ready(self.0.pop_front().map(Ok))
-    }
-}
-
-/// Says one length and gives another, a byte at a time.
-struct Counting {
-    says: u64,
-    gives: u64,
-    /// Whether what it says goes down.
-    counts: bool,
-}
-
-impl http_body::Body for Counting {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>>>> {
-        if self.gives == 0 {
-            return Poll::Ready(None);
-        }
-        self.gives -= 1;
-        self.says -= u64::from(self.counts);
-        Poll::Ready(Some(Ok(data("x"))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.says)
-    }
-}
-
-/// The same as a request body.
-struct Malforming(Counting);
-
-impl http_body::Body for Malforming {
-    type Data = Bytes;
-    type Error = InputError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, InputError>>> {
-        let frame = Pin::new(&mut self.0).poll_frame(cx);
-        frame.map_err(|_| InputError::Malformed)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
+/// Says one length and gives another, a byte at a time; what it says goes down if it `counts`.
+fn lengths(says: u64, gives: usize, counts: bool) -> Frames {
+    Frames::of((0..gives).map(|_| data("x"))).saying(says, counts)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use gateway_core::Ending;
 use http::Method;
 
-use super::{Stage, Verdict, pattern, post, request};
+use super::{Flaw, Running, Stage, Verdict, pattern, post, request};
 use crate::Log;
 use crate::client::Client;
 use crate::fixtures::{
@@ -45,16 +45,26 @@ cases! {
 fn calls_run_at_the_same_time(stage: &Stage<'_>) -> Verdict {
     let gate = Gate::new();
     let host = stage.serve(waits(stage.style(), &gate))?;
-    let mut clients = Vec::new();
-    for n in 0..4 {
-        let mut client = host.client()?;
-        client.send(request(&format!("GET /{n}"), &[], ""))?;
-        clients.push(client);
-    }
+    let clients = calls(&host, 4)?;
     for _ in 0..4 {
         gate.entered.next()?; // none has been let go
     }
     gate.release.set();
+    all_go_on(clients)
+}
+
+/// As many calls, each by a client of its own.
+fn calls(host: &Running, number: usize) -> Result<Vec<Client>, Flaw> {
+    let mut clients = Vec::new();
+    for n in 0..number {
+        let mut client = host.client()?;
+        client.send(request(&format!("GET /{n}"), &[], ""))?;
+        clients.push(client);
+    }
+    Ok(clients)
+}
+
+fn all_go_on(clients: Vec<Client>) -> Verdict {
     for mut client in clients {
         assert_eq!(client.read(&Method::GET)?.text(), "went on");
     }
@@ -64,19 +74,11 @@ fn calls_run_at_the_same_time(stage: &Stage<'_>) -> Verdict {
 fn more_calls_than_threads_are_answered_in_the_end(stage: &Stage<'_>) -> Verdict {
     let gate = Gate::new();
     let host = stage.serve_with(waits(stage.style(), &gate), |setup| setup.threads = 2)?;
-    let mut clients = Vec::new();
-    for n in 0..10 {
-        let mut client = host.client()?;
-        client.send(request(&format!("GET /{n}"), &[], ""))?;
-        clients.push(client);
-    }
+    let clients = calls(&host, 10)?;
     gate.entered.next()?;
     gate.entered.next()?;
     gate.release.set();
-    for mut client in clients {
-        assert_eq!(client.read(&Method::GET)?.text(), "went on");
-    }
-    Ok(())
+    all_go_on(clients)
 }
 
 fn a_blocked_call_does_not_hold_the_others_up(stage: &Stage<'_>) -> Verdict {
@@ -96,9 +98,7 @@ fn a_blocked_call_does_not_hold_the_others_up(stage: &Stage<'_>) -> Verdict {
             assert_eq!(host.client()?.get("/free")?.text(), "went on", "{style}");
         }
         gate.release.set();
-        for mut client in blocked {
-            assert_eq!(client.read(&Method::GET)?.text(), "went on", "{style}");
-        }
+        all_go_on(blocked)?;
     }
     Ok(())
 }
@@ -226,18 +226,11 @@ fn keeps_the_budget_of_an_application(stage: &Stage<'_>) -> Verdict {
     let gate = Gate::new();
     let (app, most) = budgeted(2, &gate);
     let host = stage.serve_with(app, |setup| setup.threads = 8)?;
-    let mut clients = Vec::new();
-    for n in 0..6 {
-        let mut client = host.client()?;
-        client.send(request(&format!("GET /{n}"), &[], ""))?;
-        clients.push(client);
-    }
+    let clients = calls(&host, 6)?;
     gate.entered.next()?;
     gate.entered.next()?;
     gate.release.set();
-    for mut client in clients {
-        assert_eq!(client.read(&Method::GET)?.text(), "went on");
-    }
+    all_go_on(clients)?;
     assert!(most.load(Ordering::SeqCst) <= 2, "{most:?}");
     Ok(())
 }
