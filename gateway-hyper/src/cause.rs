@@ -22,6 +22,12 @@ pub(crate) enum Cause {
     Idle,
     /// HTTP/2 frames that ask for nothing came in great number.
     Flood,
+    /// HTTP/2 was asked for more than h2 bears: heads without end, streams reset unseen, empty frames.
+    Excess,
+    /// What the client sent was against the protocol.
+    Broken,
+    /// No HTTP/2 PING was answered.
+    Unanswered,
     /// The request's own deadline passed.
     Deadline,
     /// The server stops, and has waited for as long as it was to.
@@ -33,7 +39,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::HeadTooLate,
         Self::BodyStalled,
         Self::BodyTooSlow,
@@ -41,6 +47,9 @@ impl Cause {
         Self::TakenTooSlowly,
         Self::Idle,
         Self::Flood,
+        Self::Excess,
+        Self::Broken,
+        Self::Unanswered,
         Self::Deadline,
         Self::DrainOver,
         Self::Aborted,
@@ -55,7 +64,9 @@ impl Cause {
     /// What the application is told of it.
     pub(crate) fn reason(self) -> CancelReason {
         match self {
-            Self::ClientLeft | Self::Flood => CancelReason::Disconnected,
+            Self::ClientLeft | Self::Flood | Self::Excess | Self::Broken | Self::Unanswered => {
+                CancelReason::Disconnected
+            }
             Self::DrainOver | Self::Aborted => CancelReason::Shutdown,
             _ => CancelReason::Deadline,
         }
@@ -80,6 +91,9 @@ impl fmt::Display for Cause {
             Self::NotTaken => "nothing of the response was taken for too long",
             Self::Idle => "nothing was asked for too long",
             Self::Flood => "too many frames that ask for nothing",
+            Self::Excess => "more than HTTP/2 may ask for",
+            Self::Broken => "what was sent is against the protocol",
+            Self::Unanswered => "no ping was answered in time",
             Self::Deadline => "the deadline passed",
             Self::DrainOver => "the wait for the stop is over",
             Self::Aborted => "the server was aborted",
@@ -106,6 +120,7 @@ mod tests {
             (Cause::NotTaken, Ending::TimedOut),
             (Cause::DrainOver, Ending::Shutdown),
             (Cause::ClientLeft, Ending::Disconnected),
+            (Cause::Broken, Ending::Disconnected),
         ] {
             assert_eq!(cause.ending(), ending);
         }

@@ -1,19 +1,22 @@
 //! [`Exchange`]: a request from its head to the end of its response, whatever that end is.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use gateway_core::server::{Call, Stage};
 use gateway_core::{Address, Ending, Outcome};
 use http::{Method, StatusCode, Version};
+use http_body::Body;
+use hyper::body::Incoming;
 
 use crate::cause::Cause;
 use crate::connection::{State, Taking};
+use crate::fault;
 use crate::progress::Progress;
 
-/// A response with no more than this, in bytes, is taken for written when hyper has it: it fits any
-/// socket's buffer. (Over HTTP/2 the last such piece of a response without a length is as well: hyper
-/// does not tell more.)
+/// No more than this of a response, in bytes, goes to h2 with its end, which can be reset no more then.
 pub(crate) const AT_ONCE: u64 = 16 * 1024;
 
 /// A request from its head to the end of its response. When it is dropped the request is over:
@@ -27,9 +30,15 @@ pub(crate) struct Exchange {
     pub(crate) number: u64,
     /// Whether the client takes the response, over HTTP/2.
     pub(crate) taking: Option<Arc<Taking>>,
+    /// A request body of HTTP/2 that is at its end: it knows what the stream ends by.
+    ended: Option<Incoming>,
     status: Option<StatusCode>,
+    /// Bytes of the body that were handed over.
     sent: u64,
-    ending: Option<Ending>,
+    /// Whether the response was handed over whole.
+    is_whole: bool,
+    /// What the host cut the response short for, and has told in the log.
+    failed: Option<Ending>,
     /// How it ends if the response is sent to its end: an error of the application that was
     /// answered is a failure all the same.
     verdict: Ending,
@@ -47,9 +56,11 @@ impl Exchange {
             version: request.version(),
             number,
             taking: None,
+            ended: None,
             status: None,
             sent: 0,
-            ending: None,
+            is_whole: false,
+            failed: None,
             verdict: Ending::Complete,
         }
     }
@@ -63,6 +74,13 @@ impl Exchange {
     /// How it is asked for.
     pub(crate) fn method(&self) -> &Method {
         &self.progress.method
+    }
+
+    /// The request has no body, or none any more.
+    pub(crate) fn keep_ended(&mut self, body: Incoming) {
+        if self.is_stream() {
+            self.ended = Some(body);
+        }
     }
 
     /// The response begins.
@@ -88,45 +106,118 @@ impl Exchange {
 
     /// The response is whole.
     pub(crate) fn complete(&mut self) {
-        self.ending.get_or_insert(self.verdict);
+        self.is_whole = true;
     }
 
     /// The response is cut short, by `ending`; the first word stays.
     pub(crate) fn fail(&mut self, ending: Ending) {
-        self.ending.get_or_insert(ending);
+        self.failed.get_or_insert(ending);
     }
 
-    /// Why its stream ends, if the client does not take it.
+    fn is_stream(&self) -> bool {
+        self.version >= Version::HTTP_2
+    }
+
+    /// Bytes that were handed over, and that the client of an HTTP/2 stream was not sent.
+    fn unsent(&self) -> u64 {
+        self.taking.as_ref().map_or(0, |taking| taking.unsent())
+    }
+
+    /// What its stream was reset for, if the client did not take the response.
     fn why_reset(&self) -> Option<Cause> {
         self.taking.as_ref()?.why_reset()
     }
 
-    /// How it ended, where nobody has said so: something outside has cut it off.
-    fn cut_off(&self) -> Ending {
-        let cause = self.why_reset().unwrap_or_else(|| self.state.why_cut());
+    /// What its stream ended by, as far as h2 knows, if not by its end.
+    fn why_stream_ended(&mut self) -> Option<Cause> {
+        let cause = self.ended.as_mut().and_then(why_ended);
+        cause.or_else(|| self.progress.fault())
+    }
+
+    /// What cut the response off, if anything outside did; it is logged.
+    fn cut_off(&mut self) -> Option<Cause> {
+        let (reset, ended) = (self.why_reset(), self.why_stream_ended());
+        if self.is_whole && reset.or(ended).is_none() && self.unsent() == 0 {
+            return None;
+        }
+        let known = reset.or_else(|| self.state.why_cut()).or(ended);
+        let cause = known.unwrap_or_else(|| self.state.why_gone());
         self.call.cancel(cause.reason());
         self.progress.log_cut(&self.state.endpoint.remote, cause);
-        cause.ending()
+        self.state.tell(cause);
+        Some(cause)
+    }
+
+    /// How it ended.
+    fn ending(&mut self) -> Ending {
+        if let Some(failed) = self.failed {
+            return failed;
+        }
+        self.cut_off().map_or(self.verdict, Cause::ending)
+    }
+}
+
+impl Exchange {
+    /// Whether h2 has the response whole, and its client does not. hyper is done with it then.
+    fn is_on_its_way(&self) -> bool {
+        let taking = self.taking.as_ref();
+        self.is_whole && self.failed.is_none() && taking.is_some_and(|taking| taking.is_with_h2())
+    }
+
+    /// The same exchange, for who waits until the response is taken ([`Self::resume`]).
+    fn go_on(&mut self) -> Self {
+        Self {
+            state: Arc::clone(&self.state),
+            call: self.call.clone(),
+            progress: Arc::clone(&self.progress),
+            taking: None,
+            ended: self.ended.take(),
+            is_whole: false, // unless somebody waits for it
+            ..*self
+        }
+    }
+
+    /// Nothing of the response is on its way any more: it is taken, or lost.
+    pub(crate) fn resume(mut self, taking: Arc<Taking>) {
+        self.is_whole = true;
+        self.taking = Some(taking);
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        // The last piece is handed over, and counted, before the client has room for it.
-        let known = self.ending.filter(|_| self.why_reset().is_none());
-        let ending = known.unwrap_or_else(|| self.cut_off());
-        let outcome = Outcome::new(self.status, self.sent, ending);
+        if self.is_on_its_way() {
+            let rest = self.go_on();
+            if let Some(taking) = &self.taking {
+                taking.keep(rest);
+            }
+            return;
+        }
+        let ending = self.ending();
+        let outcome = Outcome::new(self.status, self.sent - self.unsent(), ending);
         // Before the next request may begin, so that the two never seem to run at once.
         self.state.end_request(&self.progress);
-        if ending != Ending::Complete || self.sent <= AT_ONCE || self.version >= Version::HTTP_2 {
+        if !self.is_whole || ending != self.verdict {
             return self.call.finish(&outcome);
         }
-        self.state.flush_later(Flushing {
+        let flushing = Flushing {
             call: self.call.clone(),
             outcome,
             progress: Arc::clone(&self.progress),
-            remote: self.state.endpoint.remote.clone(),
-        });
+        };
+        match self.is_stream() {
+            true => self.state.flush_if_stalled(flushing),
+            false => self.state.flush_later(flushing),
+        }
+    }
+}
+
+/// What the stream of a request body that is at its end has ended by, if it has not ended well.
+fn why_ended(body: &mut Incoming) -> Option<Cause> {
+    let mut cx = Context::from_waker(Waker::noop());
+    match Pin::new(body).poll_frame(&mut cx) {
+        Poll::Ready(Some(Err(error))) => fault::cause(&error),
+        _ => None,
     }
 }
 
@@ -135,7 +226,6 @@ pub(crate) struct Flushing {
     call: Call,
     outcome: Outcome,
     progress: Arc<Progress>,
-    remote: Address,
 }
 
 impl Flushing {
@@ -145,9 +235,9 @@ impl Flushing {
     }
 
     /// It was cut short.
-    pub(crate) fn cut(mut self, cause: Cause) {
+    pub(crate) fn cut(mut self, remote: &Address, cause: Cause) {
         self.outcome.ending = cause.ending();
-        self.progress.log_cut(&self.remote, cause);
+        self.progress.log_cut(remote, cause);
         self.call.finish(&self.outcome);
     }
 }

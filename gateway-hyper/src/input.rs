@@ -5,12 +5,13 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gateway_core::server::Stage;
 use gateway_core::{Input, InputError};
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Sleep, sleep_until};
@@ -18,14 +19,16 @@ use tokio::time::{Sleep, sleep_until};
 use crate::cause::Cause;
 use crate::connection::State;
 use crate::exchange::Exchange;
+use crate::fault;
 use crate::progress::Progress;
 
 /// As good as never: a year.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The request body as the application reads it.
-pub(crate) fn input(body: Incoming, exchange: &Exchange) -> Input {
+pub(crate) fn input(body: Incoming, exchange: &mut Exchange) -> Input {
     if body.is_end_stream() {
+        exchange.keep_ended(body);
         return Input::empty();
     }
     let state = Arc::clone(&exchange.state);
@@ -36,6 +39,7 @@ pub(crate) fn input(body: Incoming, exchange: &Exchange) -> Input {
         alarm: None,
         waits_since: None,
         ended: false,
+        is_stream: exchange.version >= Version::HTTP_2,
         progress: Arc::clone(&exchange.progress),
         state,
     })
@@ -49,6 +53,8 @@ struct Arriving {
     alarm: Option<Pin<Box<Sleep>>>,
     waits_since: Option<Instant>,
     ended: bool,
+    /// Whether it is of an HTTP/2 stream.
+    is_stream: bool,
     progress: Arc<Progress>,
     state: Arc<State>,
 }
@@ -104,6 +110,25 @@ impl Arriving {
         }
     }
 
+    /// Notes what its stream has ended by, if it has: once the body is gone nobody can tell. (Over HTTP/1
+    /// the connection tells.)
+    fn note_end(&mut self) {
+        if self.is_stream {
+            let mut cx = Context::from_waker(Waker::noop());
+            if let Poll::Ready(Some(Err(error))) = Pin::new(&mut self.body).poll_frame(&mut cx) {
+                self.note_fault(&error);
+            }
+        }
+    }
+
+    fn note_fault(&self, error: &hyper::Error) {
+        if self.is_stream
+            && let Some(cause) = fault::cause(error)
+        {
+            self.progress.set_fault(cause);
+        }
+    }
+
     fn begin_to_wait(&mut self) -> Instant {
         if let Some(since) = self.waits_since {
             return since;
@@ -127,13 +152,18 @@ impl Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        if self.waits_since.is_some() {
-            self.go_on(0);
-        }
-        self.state.incoming.end();
         if !self.ended {
             self.state.drop_body();
+            self.note_end();
         }
+        if self.waits_since.is_some() {
+            self.state.incoming.go_on(0, Instant::now());
+            // Where it is not the application that lets go of it, the request ends where it stands.
+            if Progress::here().is_some() {
+                self.progress.set_stage(Stage::InApplication);
+            }
+        }
+        self.state.incoming.end();
     }
 }
 
@@ -148,6 +178,9 @@ impl Body for Arriving {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => self.poll_patience(cx).map(|error| Some(Err(error))),
             Poll::Ready(frame) => {
+                if let Some(Err(error)) = &frame {
+                    self.note_fault(error);
+                }
                 let data = frame.as_ref().and_then(|it| it.as_ref().ok()?.data_ref());
                 let bytes = data.map_or(0, |data| data.len() as u64);
                 self.go_on(bytes);

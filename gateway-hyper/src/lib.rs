@@ -89,17 +89,16 @@
 //!
 //! # HTTP/2
 //!
-//! * **A stream whose window stays shut** for [`Timeouts::write_stall`], with a piece of at most 16 KiB
-//!   waiting, is reset, and the others go on.
+//! * **A stream of which the client takes nothing** for [`Timeouts::write_stall`] is reset, and the others
+//!   go on. Where h2 has the end already it cannot be reset: the request is given up, and no more than
+//!   16 KiB stay with h2 until they are taken, or the connection ends.
 //! * **The least rate is that of the connection**, over all its bodies in one direction: streams share what
 //!   the line carries, and one among a hundred is slow on a line that is not. When the client falls below
 //!   it, the streams that wait for it are reset, or answered 408.
-//! * **A response is told complete** when the client has room for all of it, if it has a length; one of
-//!   no more than 16 KiB when hyper has it. Of one without a length hyper does not tell whether the last
-//!   piece was taken; that goes with the connection.
+//! * **A response is told complete** when the socket has all of it, as over HTTP/1.
 //! * **What a connection holds is bounded**: [`Server::streams`] requests at once, a head of
-//!   [`Limits::head`], 64 KiB of each response, 256 KiB of each request body that nobody reads and 1 MiB
-//!   of all of them.
+//!   [`Limits::head`], 64 KiB of each response and the two chunks with which it comes to that, 256 KiB of
+//!   each request body that nobody reads and 1 MiB of all of them.
 //! * **Frames that ask for nothing** (PING, SETTINGS, PRIORITY, resets, windows opened for nothing) are on an
 //!   account that time and answers fill. A client that overdraws it is closed with `ENHANCE_YOUR_CALM`.
 //! * **When the server stops**, streams that have begun are finished. Those that come after the last GOAWAY
@@ -129,6 +128,9 @@
 //!
 //! Through [`tracing`]. Whatever is cut off has one line, `cut off`, with who (`remote`), which request
 //! (`request`, method and path, or that none was begun), where it stood (`stage`), its `age`, and `why`.
+//! That is so as well where it is h2 that closes a connection for what the client did: each of its requests
+//! has its line, or the connection has one with what h2 says (`error`). What h2 refuses on a stream before
+//! it is a request goes without one.
 //! That there are too many connections, or no descriptors for more, is told once while it lasts.
 //!
 //! # Strictness
@@ -170,6 +172,7 @@ mod connection;
 mod declared;
 mod drain;
 mod exchange;
+mod fault;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -178,6 +181,7 @@ mod input;
 mod listener;
 mod octets;
 mod outgoing;
+mod piece;
 mod pool;
 mod progress;
 mod pull;

@@ -16,6 +16,7 @@ use crate::closing::close;
 use crate::connection::Taking;
 use crate::declared::Framing;
 use crate::exchange::{AT_ONCE, Exchange};
+use crate::piece::Piece;
 use crate::pull::{Maker, Pull};
 
 /// The response body on its way out. One box, made when the request begins, holds all of it: hyper
@@ -26,11 +27,9 @@ pub(crate) struct Outgoing(Box<Responding>);
 struct Responding {
     // Goes before the exchange: who is told of the end finds the body closed.
     source: Source,
-    /// What is left of a chunk that goes out in pieces.
-    rest: Bytes,
     framing: Framing,
-    /// Whether hyper is to ask for the end, over HTTP/2. It asks when the client has room for all that
-    /// came before, and so the end of a response that was taken can be told from a cut.
+    /// Whether hyper is to ask for the end, over HTTP/2, which is kept from it until the client has taken
+    /// all that came before: a stream can be reset no more when h2 has its end.
     asks_end: bool,
     /// An abort that waits until what was sent before it is flushed.
     aborting: Option<Aborted>,
@@ -68,7 +67,6 @@ impl Outgoing {
     pub(crate) fn begin(exchange: Exchange) -> Self {
         Self(Box::new(Responding {
             source: Source::Ended,
-            rest: Bytes::new(),
             framing: Framing::None,
             asks_end: false,
             aborting: None,
@@ -107,37 +105,13 @@ impl Responding {
         if matches!(self.source, Source::Ended) {
             exchange.complete();
         }
-        let is_large = matches!(framing, Framing::Exactly(length) if length > AT_ONCE);
+        let may_be_large = match framing {
+            Framing::None | Framing::Withheld(_) => false,
+            Framing::Exactly(length) => length > AT_ONCE,
+            Framing::Open | Framing::UntilClose => true,
+        };
         self.framing = framing;
-        self.asks_end = is_large && exchange.taking.is_some();
-    }
-
-    /// The next frame, in pieces over HTTP/2.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Fault>> {
-        let frame = match self.rest.is_empty() {
-            true => ready!(self.source.poll(cx))?,
-            false => Some(Frame::data(std::mem::take(&mut self.rest))),
-        };
-        Poll::Ready(Ok(frame.map(|frame| match frame.into_data() {
-            Ok(chunk) => Frame::data(self.cut_piece(chunk)),
-            Err(frame) => frame,
-        })))
-    }
-
-    /// What of a chunk is handed on at once. The last byte of a large response goes by itself: hyper lets
-    /// a piece go when there is room for its first byte.
-    fn cut_piece(&mut self, mut chunk: Bytes) -> Bytes {
-        let Some(taking) = &self.exchange.taking else {
-            return chunk;
-        };
-        let mut most = taking.piece();
-        if self.asks_end && chunk.len() as u64 == self.left() && chunk.len() <= most {
-            most = chunk.len().saturating_sub(1).max(1);
-        }
-        if chunk.len() > most {
-            self.rest = chunk.split_off(most);
-        }
-        chunk
+        self.asks_end = may_be_large && exchange.taking.is_some();
     }
 
     /// Bytes of the declared length that have not been handed over.
@@ -149,8 +123,7 @@ impl Responding {
     }
 
     /// Counts a chunk; refuses one that is beyond what was declared.
-    fn count(&mut self, chunk: &Bytes) -> Result<(), Fault> {
-        let length = chunk.len() as u64;
+    fn count(&mut self, length: u64) -> Result<(), Fault> {
         let left = self.left();
         if length > left {
             return Err(Fault::TooLong);
@@ -187,7 +160,6 @@ impl Responding {
     /// something was to come.
     fn abort(&mut self, fault: Fault, cx: &mut Context<'_>) {
         self.close_source();
-        self.rest = Bytes::new();
         self.exchange.fail(match fault {
             Fault::Panicked(_) => Ending::Panicked,
             _ => Ending::Failed,
@@ -209,23 +181,17 @@ impl Responding {
         cx.waker().wake_by_ref();
     }
 
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Piece>, Aborted>>> {
         if let Some(aborted) = self.aborting.take() {
             return Poll::Ready(Some(Err(aborted)));
         }
-        if let Some(taking) = &self.exchange.taking {
-            taking.rest();
-        }
-        let frame = ready!(self.poll_piece(cx));
-        if let (Some(taking), Ok(Some(frame))) = (&self.exchange.taking, &frame) {
-            taking.hand(frame.data_ref().map_or(0, |data| data.len() as u64));
-        }
-        let checked = match frame {
-            Ok(None) => self.end().map(|()| None),
-            Ok(Some(frame)) => match frame.data_ref() {
-                Some(chunk) => self.count(chunk).map(|()| Some(frame)),
-                None => Ok(Some(frame)),
-            },
+        let checked = match ready!(self.source.poll(cx)) {
+            Ok(None) => {
+                self.close_source(); // asked no more
+                ready!(self.poll_taken(cx));
+                self.end().map(|()| None)
+            }
+            Ok(Some(frame)) => self.check(frame).map(Some),
             Err(fault) => Err(fault),
         };
         match checked {
@@ -237,9 +203,28 @@ impl Responding {
         }
     }
 
+    /// Counts what a frame has, and makes it one that tells how it is taken.
+    fn check(&mut self, frame: Frame<Bytes>) -> Result<Frame<Piece>, Fault> {
+        match frame.data_ref() {
+            Some(chunk) => self.count(chunk.len() as u64)?,
+            None if frame.is_trailers() => self.end()?, // hyper asks for nothing after them
+            None => {}
+        }
+        let taking = self.exchange.taking.as_ref();
+        Ok(frame.map_data(|chunk| Piece::new(chunk, taking)))
+    }
+
+    /// Ready when the client has taken all that was handed over, where the end waits for that.
+    fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match &self.exchange.taking {
+            Some(taking) if self.asks_end => taking.poll_none(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+
     fn is_end_stream(&self) -> bool {
         let is_withheld = matches!(self.framing, Framing::Withheld(_));
-        let has_ended = matches!(self.source, Source::Ended) && self.rest.is_empty();
+        let has_ended = matches!(self.source, Source::Ended);
         has_ended && self.aborting.is_none() && !is_withheld && !self.asks_end
     }
 
@@ -260,13 +245,13 @@ impl Drop for Responding {
 }
 
 impl http_body::Body for Outgoing {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = Aborted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    ) -> Poll<Option<Result<Frame<Piece>, Aborted>>> {
         self.0.poll_frame(cx)
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Progress {
     target: Option<PathAndQuery>,
     pub(crate) received_at: Instant,
     stage: AtomicU8,
+    /// What its stream ended by, where only its body was told.
+    fault: AtomicU8,
 }
 
 impl Progress {
@@ -38,6 +40,7 @@ impl Progress {
             target: request.uri().path_and_query().cloned(),
             received_at: Instant::now(),
             stage: AtomicU8::new(code(Stage::InApplication)),
+            fault: AtomicU8::new(0),
         })
     }
 
@@ -52,11 +55,21 @@ impl Progress {
     }
 
     /// It has come to `stage`. Once it is written it is in the application no more, whatever still
-    /// runs there.
+    /// runs there; and once its stream has ended, nobody waits for what it still comes to.
     pub(crate) fn set_stage(&self, stage: Stage) {
-        if self.stage.load(Ordering::Relaxed) != WRITING {
+        if self.stage.load(Ordering::Relaxed) != WRITING && self.fault().is_none() {
             self.stage.store(code(stage), Ordering::Relaxed);
         }
+    }
+
+    /// Its stream has ended by `cause`.
+    pub(crate) fn set_fault(&self, cause: Cause) {
+        self.fault.store(cause as u8, Ordering::Relaxed);
+    }
+
+    /// What its stream ended by, if that is known.
+    pub(crate) fn fault(&self) -> Option<Cause> {
+        Cause::of_code(self.fault.load(Ordering::Relaxed))
     }
 
     /// For how long it has been here.
@@ -136,6 +149,16 @@ mod tests {
         }
         progress.set_stage(Stage::InApplication);
         assert_eq!(progress.stage(), Stage::Writing);
+    }
+
+    #[test]
+    fn a_request_stays_where_its_stream_has_ended() {
+        let progress = request();
+        progress.set_stage(Stage::ReadingBody);
+        progress.set_fault(Cause::Broken);
+        progress.set_stage(Stage::Writing);
+        assert_eq!(progress.stage(), Stage::ReadingBody);
+        assert_eq!(progress.fault(), Some(Cause::Broken));
     }
 
     #[test]

@@ -55,11 +55,11 @@ enum Failure {
 /// between hyper may look whether the client is still there. The environ is made at once as well: it is
 /// a pointer, and the request would be copied along with the future.
 pub(crate) fn serve<A: Application>(
-    exchange: Exchange,
+    mut exchange: Exchange,
     app: Arc<A>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Outgoing>, Infallible>> + Send + use<A> {
-    let admitted = admit(&exchange, request);
+    let admitted = admit(&mut exchange, request);
     respond(Outgoing::begin(exchange), app, admitted)
 }
 
@@ -80,7 +80,7 @@ async fn respond<A: Application>(
 }
 
 /// Checks what hyper has not, and makes the environ.
-fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Failure> {
+fn admit(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Environ, Failure> {
     if let Some(refusal) = exchange.state.refusal_of(exchange.number) {
         return Err(Failure::Unread(refusal));
     }
@@ -93,8 +93,9 @@ fn admit(exchange: &Exchange, request: Request<Incoming>) -> Result<Environ, Fai
         return Err(Failure::Refused(Refusal::BodyTooLarge(limit)));
     }
     let endpoint = Arc::clone(&exchange.state.endpoint);
-    let environ = Environ::new(parts, input(body, exchange), endpoint, &exchange.call)
-        .map_err(Failure::Malformed)?;
+    let input = input(body, exchange);
+    let environ =
+        Environ::new(parts, input, endpoint, &exchange.call).map_err(Failure::Malformed)?;
     Ok(environ.with_times(exchange.progress.received_at, exchange.deadline()))
 }
 

@@ -5,96 +5,18 @@
 
 mod common;
 
-use std::io;
 use std::net::Shutdown;
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
-use std::sync::{Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::frames::*;
-use common::{PATIENCE, Running, start, start_with, status};
+use common::log::{cut_off, log};
+use common::{PATIENCE, Running, start_with, status};
 use gateway_core::server::{Limits, Timeouts};
 use gateway_core::{Body, Environ, Response, Result, blocking, text};
-use tracing_subscriber::fmt::MakeWriter;
 
 const SHORT: Duration = Duration::from_millis(100);
-
-/// The lines of all servers of this program.
-#[derive(Default)]
-struct Lines {
-    written: Mutex<Vec<String>>,
-    more: Condvar,
-}
-
-/// The log, from now on.
-fn log() -> &'static Lines {
-    static LINES: OnceLock<Lines> = OnceLock::new();
-    static BEGUN: OnceLock<()> = OnceLock::new();
-    let lines = LINES.get_or_init(Lines::default);
-    BEGUN.get_or_init(|| {
-        tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_max_level(tracing::Level::DEBUG)
-            .with_writer(lines)
-            .init();
-    });
-    lines
-}
-
-impl Lines {
-    /// Waits for a line that has all of these in it.
-    fn until(&self, parts: &[&str]) -> String {
-        let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
-        let mut found = None;
-        let written = self.written.lock().unwrap();
-        let look = |written: &mut Vec<String>| {
-            found = written.iter().find(has_all).cloned();
-            found.is_none()
-        };
-        let (written, _) = self
-            .more
-            .wait_timeout_while(written, PATIENCE, look)
-            .unwrap();
-        let all = written.concat();
-        drop(written);
-        found.unwrap_or_else(|| panic!("no line has {parts:?}:\n{all}"))
-    }
-
-    fn count(&self, part: &str) -> usize {
-        let written = self.written.lock().unwrap();
-        written.iter().filter(|line| line.contains(part)).count()
-    }
-}
-
-impl<'a> MakeWriter<'a> for &'static Lines {
-    type Writer = Line;
-
-    fn make_writer(&'a self) -> Line {
-        Line(Vec::new(), self)
-    }
-}
-
-/// A line that is written whole.
-struct Line(Vec<u8>, &'static Lines);
-
-impl io::Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        let line = String::from_utf8_lossy(&self.0).into_owned();
-        self.1.written.lock().unwrap().push(line);
-        self.1.more.notify_all();
-    }
-}
 
 fn timeouts(set: impl FnOnce(&mut Timeouts)) -> Timeouts {
     let mut timeouts = Timeouts::default();
@@ -126,15 +48,6 @@ fn ask(server: &Running, path: &str) -> common::Client {
     let mut client = server.connect();
     client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
     client
-}
-
-/// The line of a kill has all that belongs to it.
-fn cut_off(request: &str, stage: &str, why: &str) -> String {
-    let (request, stage) = (format!("request={request} "), format!("stage={stage} "));
-    let why = format!("why={why}");
-    log().until(&[
-        "INFO", "cut off", " remote=", &request, &stage, " age=", &why,
-    ])
 }
 
 #[test]
@@ -293,17 +206,4 @@ fn a_connection_that_has_rested_goes_on() {
     client.until("hello");
     client.finish_sending();
     assert_eq!(client.rest(), "");
-}
-
-#[test]
-fn a_flood() {
-    let server = start(|_environ: Environ| async { Ok(text("hello")) });
-    log();
-    let mut wire = Wire::open(&server);
-    wire.send(&vec![Frame::new(PING, 0, 0, [0; 8]); 2000]);
-    log().until(&[
-        "INFO",
-        "connection closed",
-        "too many frames that ask for nothing",
-    ]);
 }

@@ -115,6 +115,12 @@ impl Waits {
         Some((due, Overdue::Idle))
     }
 
+    /// Since when it stands where it stands.
+    pub(crate) fn since(&self) -> u64 {
+        let head_since = self.head_since.filter(|_| self.active == 0);
+        self.write_since.or(head_since).unwrap_or(self.turned_at)
+    }
+
     /// Where the connection stands; while requests run, each of them stands somewhere.
     pub(crate) fn stage(&self) -> Stage {
         match self {

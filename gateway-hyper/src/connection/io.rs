@@ -15,9 +15,9 @@ use gateway_core::server::Pace;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::State;
 use super::frames::{Frames, overdraft};
 use super::opening::{Opening, Protocol};
+use super::{State, kill};
 use crate::cause::Cause;
 use crate::listener::Socket;
 use crate::refusal::Refusal;
@@ -28,6 +28,10 @@ const READ: usize = 4096;
 
 /// How much of pipelined requests is read ahead of their turn, in bytes.
 const MOST_HELD: usize = 64 * 1024;
+
+/// How much is read and forgotten after an HTTP/2 connection was closed, in bytes: twice what a client may
+/// have on its way (`WINDOW`). What comes after that is no answer's business.
+const MOST_FORGOTTEN: usize = 2 * super::WINDOW as usize;
 
 /// What hyper is given to read in place of a head that it must not read. The service answers it with
 /// the refusal; nothing after it is read.
@@ -54,6 +58,7 @@ pub(crate) struct Io {
     /// Whether it is waited for to take more.
     stalls: bool,
     linger: Option<Pin<Box<Sleep>>>,
+    forgotten: usize,
 }
 
 impl Io {
@@ -74,6 +79,7 @@ impl Io {
             pace: Pace::default(),
             stalls: false,
             linger: None,
+            forgotten: 0,
         };
         io.look();
         io
@@ -104,11 +110,15 @@ impl Io {
     fn look_at_frames(&mut self, read: &[u8]) -> Option<usize> {
         let frames = self.frames.as_mut()?;
         frames.earn(self.state.take_worth());
-        let passed = frames.look(read, self.state.shared.clock.now());
+        let now = self.state.shared.clock.now();
+        let passed = frames.look(read, now);
+        self.state.note_read(Some(now));
         self.state.note_head(frames.is_in_head());
         if passed.is_some() {
             self.state.cut(Cause::Flood);
-            tracing::info!(remote = %self.state.endpoint.remote, why = %Cause::Flood, "connection closed");
+            if !self.state.has_requests() {
+                kill::log_connection(&self.state, &self.state.waits(), Cause::Flood, None);
+            }
             self.waiting
                 .extend_from_slice(&overdraft(self.state.shared.settings.limits.head));
             self.sound = self.waiting.len();
@@ -195,6 +205,7 @@ impl Io {
     /// The client sends no more. hyper takes that for its leaving, and drops what runs; so it is told
     /// when nothing does. A body that is cut short is told of at once.
     fn poll_end(&self) -> Poll<io::Result<()>> {
+        self.state.note_read(None);
         let at_rest = self.wire.as_ref().is_some_and(Wire::is_in_head);
         match at_rest && !self.state.client_stops_sending() {
             true => Poll::Pending, // woken by the end of the request, or by its driver
@@ -274,6 +285,10 @@ impl Io {
             match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {}
                 _ => return Poll::Ready(()),
+            }
+            self.forgotten += buffer.filled().len();
+            if self.frames.is_some() && self.forgotten > MOST_FORGOTTEN {
+                return Poll::Ready(());
             }
         }
     }

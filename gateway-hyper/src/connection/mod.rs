@@ -5,10 +5,13 @@ mod drive;
 mod flow;
 mod frames;
 mod io;
+mod kill;
 mod opening;
+mod requests;
 mod rest;
 mod state;
 mod streams;
+mod taking;
 
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
@@ -23,7 +26,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 
 pub(crate) use io::Io;
 pub(crate) use state::State;
-pub(crate) use streams::Taking;
+pub(crate) use taking::Taking;
 
 use crate::exchange::Exchange;
 use crate::listener::Socket;

@@ -9,8 +9,8 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{sleep, sleep_until};
 
-use super::State;
 use super::deadline::after;
+use super::{State, kill};
 use crate::cause::Cause;
 use crate::shared::Phase;
 
@@ -62,12 +62,14 @@ impl Opening {
         let mut alarm = pin!(sleep_until(clock.instant(due).into()));
         let protocol = poll_fn(|cx| {
             state.set_waker(cx.waker());
-            if let Poll::Ready(protocol) = poll_protocol(socket, &mut bytes, cx) {
+            let polled = poll_protocol(socket, &mut bytes, cx);
+            state.note_head(polled.is_pending() && !bytes.is_empty());
+            if let Poll::Ready(protocol) = polled {
                 return Poll::Ready(protocol.ok().flatten().ok_or(End::Gone));
             }
             match state.shared.stop.phase() {
                 Phase::Serving => {}
-                Phase::Cutting => return Poll::Ready(Err(End::Gone)),
+                Phase::Cutting => return Poll::Ready(Err(End::Cut)),
                 // Who has begun a request may finish it.
                 Phase::Draining if bytes.is_empty() => {
                     let patience = due.min(after(begun, timeouts.idle_at_stop));
@@ -90,13 +92,16 @@ impl Opening {
         match protocol {
             Ok(protocol) => Some(Self { protocol, bytes }),
             Err(End::Gone) => None,
+            Err(End::Cut) => {
+                if !bytes.is_empty() {
+                    kill::log_head(state, begun, state.shared.stop.why_cutting(), None);
+                }
+                None
+            }
             Err(End::TooLate) => {
                 match bytes.is_empty() {
-                    true => {
-                        let (remote, age) = (&state.endpoint.remote, clock.age(begun));
-                        tracing::debug!(%remote, ?age, why = %Cause::Idle, "idle connection closed");
-                    }
-                    false => state.log_head_cut(begun, Some(408)),
+                    true => kill::log_idle(state, begun),
+                    false => kill::log_head(state, begun, Cause::HeadTooLate, Some(408)),
                 }
                 part(socket, state).await;
                 None
@@ -107,8 +112,10 @@ impl Opening {
 
 /// Why a connection ends before it has begun.
 enum End {
-    /// The client has left, or the server cuts everything.
+    /// The client has left.
     Gone,
+    /// The server cuts everything.
+    Cut,
     /// The client has said too little.
     TooLate,
 }

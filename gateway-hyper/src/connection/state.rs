@@ -1,19 +1,19 @@
 //! [`State`]: what a connection's parts tell each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use gateway_core::Endpoint;
-use gateway_core::server::Stage;
 
 use super::deadline::Waits;
 use super::flow::Flow;
+use super::requests::Requests;
 use crate::cause::Cause;
 use crate::exchange::Flushing;
-use crate::progress::{NONE_BEGUN, Progress};
+use crate::progress::Progress;
 use crate::refusal::Refusal;
-use crate::shared::{Phase, Shared};
+use crate::shared::{Phase, Shared, millis};
 
 /// No time: the clock's ticks start at 0, but nothing is ever stamped with the last of them.
 const NEVER: u64 = u64::MAX;
@@ -30,7 +30,7 @@ pub(crate) struct State {
     requests: AtomicU64,
     /// Requests that run now, and what they are.
     active: AtomicUsize,
-    running: Mutex<Vec<Arc<Progress>>>,
+    listed: Requests,
     /// Since when none has run (or, with some running, since when the first of them has).
     turned_at: AtomicU64,
     /// Since when a part of a request head is here that waits for the rest.
@@ -57,9 +57,6 @@ pub(crate) struct State {
     body_due: AtomicU64,
     /// Whether the application has let go of a body before its end.
     body_dropped: AtomicBool,
-    /// Responses that hyper has whole, and the socket may not.
-    flushing: Mutex<Vec<Flushing>>,
-    is_flushing: AtomicBool,
     /// Whether a pipelined request is held back.
     holds: AtomicBool,
     /// Why the connection is being cut.
@@ -68,6 +65,10 @@ pub(crate) struct State {
     reset: AtomicBool,
     /// Whether the connection ends once what runs is finished.
     last: AtomicBool,
+    /// When the last frame of HTTP/2 came.
+    read_at: AtomicU64,
+    /// What a request was cut off for last, which its line in the log tells.
+    told: AtomicU8,
 }
 
 impl State {
@@ -79,7 +80,7 @@ impl State {
             waker: OnceLock::new(),
             requests: AtomicU64::new(0),
             active: AtomicUsize::new(0),
-            running: Mutex::default(),
+            listed: Requests::default(),
             turned_at: AtomicU64::new(now),
             head_since: AtomicU64::new(NEVER),
             write_since: AtomicU64::new(NEVER),
@@ -93,12 +94,12 @@ impl State {
             left: AtomicBool::new(false),
             body_due: AtomicU64::new(NEVER),
             body_dropped: AtomicBool::new(false),
-            flushing: Mutex::default(),
-            is_flushing: AtomicBool::new(false),
             holds: AtomicBool::new(false),
             cut: AtomicU8::new(0),
             reset: AtomicBool::new(false),
             last: AtomicBool::new(false),
+            read_at: AtomicU64::new(NEVER),
+            told: AtomicU8::new(0),
         })
     }
 
@@ -120,7 +121,7 @@ impl State {
     pub(crate) fn begin_request(&self, request: &Arc<Progress>) -> u64 {
         let now = self.shared.clock.ticks(request.received_at);
         self.body_dropped.store(false, Ordering::Relaxed);
-        lock(&self.running).push(Arc::clone(request));
+        self.listed.begin(request);
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         if self.active.fetch_add(1, Ordering::Relaxed) == 0 {
             self.turned_at.store(now, Ordering::Relaxed);
@@ -131,7 +132,7 @@ impl State {
     /// A request has ended.
     pub(crate) fn end_request(&self, request: &Arc<Progress>) {
         let now = self.shared.clock.now();
-        lock(&self.running).retain(|it| !Arc::ptr_eq(it, request));
+        self.listed.end(request);
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.turned_at.store(now, Ordering::Relaxed);
             let has_left = self.left_since.load(Ordering::Relaxed) != NEVER;
@@ -141,9 +142,14 @@ impl State {
         }
     }
 
+    /// Requests so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
     /// The requests that run.
     pub(crate) fn running(&self) -> Vec<Arc<Progress>> {
-        lock(&self.running).clone()
+        self.listed.running()
     }
 
     /// Requests that have ended on this connection.
@@ -236,27 +242,36 @@ impl State {
 
     /// Tells of a response when the socket has it.
     pub(crate) fn flush_later(&self, response: Flushing) {
-        lock(&self.flushing).push(response);
-        self.is_flushing.store(true, Ordering::Relaxed);
+        self.listed.flush_later(response);
+    }
+
+    /// Tells of a response that h2 has written: at once, unless the socket takes nothing, and some of it may
+    /// still be with h2.
+    pub(crate) fn flush_if_stalled(&self, response: Flushing) {
+        self.listed.flush_later(response);
+        if self.write_since.load(Ordering::SeqCst) == NEVER {
+            self.flushed();
+        }
     }
 
     /// The socket has all that hyper had for it.
     pub(crate) fn flushed(&self) {
-        if self.is_flushing.load(Ordering::Relaxed) {
-            self.is_flushing.store(false, Ordering::Relaxed);
-            self.take_flushing().for_each(Flushing::written);
+        if self.listed.is_flushing() {
+            self.listed.take_flushing().for_each(Flushing::written);
         }
+    }
+
+    /// Whether the end of the connection is the end of a request, which says so.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.active.load(Ordering::Relaxed) > 0 || self.listed.is_flushing()
     }
 
     /// The connection is over.
     pub(crate) fn over(&self) {
-        let cause = self.why_cut();
-        self.take_flushing()
-            .for_each(|response| response.cut(cause));
-    }
-
-    fn take_flushing(&self) -> impl Iterator<Item = Flushing> {
-        std::mem::take(&mut *lock(&self.flushing)).into_iter()
+        let cause = self.why_cut().unwrap_or_else(|| self.why_gone());
+        let remote = &self.endpoint.remote;
+        let flushing = self.listed.take_flushing();
+        flushing.for_each(|response| response.cut(remote, cause));
     }
 
     /// Whether the server stops.
@@ -273,7 +288,7 @@ impl State {
 
     /// The client has taken something.
     pub(crate) fn write_moves(&self) {
-        self.write_since.store(NEVER, Ordering::Relaxed);
+        self.write_since.store(NEVER, Ordering::SeqCst); // see `flush_if_stalled`
         self.write_due.store(NEVER, Ordering::Relaxed);
     }
 
@@ -321,23 +336,36 @@ impl State {
         self.cut.load(Ordering::Relaxed) != 0
     }
 
-    /// Why a request ends now that did not come to its end by itself.
-    pub(crate) fn why_cut(&self) -> Cause {
-        if let Some(cause) = Cause::of_code(self.cut.load(Ordering::Relaxed)) {
-            return cause;
-        }
-        match self.shared.stop.phase() {
-            Phase::Cutting => self.shared.stop.why_cutting(),
-            _ => Cause::ClientLeft,
+    /// Why the host ends the connection, and what runs on it, if it does.
+    pub(crate) fn why_cut(&self) -> Option<Cause> {
+        let cause = Cause::of_code(self.cut.load(Ordering::Relaxed));
+        let stop = &self.shared.stop;
+        cause.or_else(|| (stop.phase() == Phase::Cutting).then(|| stop.why_cutting()))
+    }
+
+    /// Why a request has ended that neither came to its end nor was cut: the client has left; unless it is
+    /// silent, and hyper has closed an HTTP/2 connection on which no PING was answered.
+    pub(crate) fn why_gone(&self) -> Cause {
+        let read_at = self.read_at.load(Ordering::Relaxed);
+        let silent = self.shared.clock.now().saturating_sub(read_at);
+        match read_at != NEVER && silent >= millis(self.shared.settings.timeouts.write_stall) {
+            true => Cause::Unanswered,
+            false => Cause::ClientLeft,
         }
     }
 
-    /// The line in the log of a head that is cut off before it is a request. `since` is when it began.
-    pub(crate) fn log_head_cut(&self, since: u64, status: Option<u16>) {
-        let age = self.shared.clock.age(since);
-        let (remote, stage) = (&self.endpoint.remote, Stage::ReadingHead);
-        let why = Cause::HeadTooLate;
-        tracing::info!(%remote, request = NONE_BEGUN, %stage, ?age, %why, status, "cut off");
+    /// The log tells that a request was cut off for this.
+    pub(crate) fn tell(&self, why: Cause) {
+        self.told.store(why as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_told(&self, why: Cause) -> bool {
+        self.told.load(Ordering::Relaxed) == why as u8
+    }
+
+    /// Frames of HTTP/2 came; or the end did, after which nothing more is waited for.
+    pub(crate) fn note_read(&self, at: Option<u64>) {
+        self.read_at.store(at.unwrap_or(NEVER), Ordering::Relaxed);
     }
 
     /// Makes closing the socket a reset.
@@ -357,8 +385,4 @@ impl State {
     pub(crate) fn is_last(&self) -> bool {
         self.last.load(Ordering::Relaxed)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

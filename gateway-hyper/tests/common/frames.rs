@@ -1,7 +1,7 @@
 //! An HTTP/2 client that sends the frames it is told to, sound or not.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 use super::{PATIENCE, Running};
 
@@ -154,7 +154,12 @@ pub struct Wire {
 impl Wire {
     /// Connects, and sends the preface and these settings.
     pub fn connect(server: &Running, settings: &Frame) -> Self {
-        let stream = TcpStream::connect(server.addr).unwrap();
+        Self::connect_to(server.addr, settings)
+    }
+
+    /// The same, to any address.
+    pub fn connect_to(address: SocketAddr, settings: &Frame) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();

@@ -7,6 +7,8 @@
 )]
 
 pub mod frames;
+pub mod log;
+pub mod process;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
