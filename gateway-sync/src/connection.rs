@@ -240,10 +240,10 @@ impl Connection {
     /// Moves bytes until something must be decided. `scratch` is where the worker reads to.
     pub(crate) fn advance(&mut self, scratch: &mut [u8]) -> Step {
         self.yielded = false;
-        if !self.outbox.is_empty()
-            && let Some(step) = self.flush()
-        {
-            return step;
+        if !self.outbox.is_empty() {
+            if let Some(step) = self.flush() {
+                return step;
+            }
         }
         if self.response.is_some() {
             return Step::Pull;

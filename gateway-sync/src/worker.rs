@@ -152,8 +152,10 @@ impl<'a, A: Application> Worker<'a, A> {
                 Next::Lost => self.held = None,
             }
             let is_due = self.held.is_none() || self.turns >= TURNS;
-            if is_due && let Some((slot, connection)) = back.take() {
-                seat.put_back(slot, connection);
+            if is_due {
+                if let Some((slot, connection)) = back.take() {
+                    seat.put_back(slot, connection);
+                }
             }
         }
     }

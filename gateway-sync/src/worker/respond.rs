@@ -68,11 +68,11 @@ impl<A: Application> Worker<'_, A> {
         if responding.is_polled() {
             responding.waker = Some(self.nudge(turn));
         }
-        if responding.begins_at_once()
-            && let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX, false)
-        {
-            turn.connection.response = Some(Box::new(responding));
-            return Flow::Close(reason);
+        if responding.begins_at_once() {
+            if let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX, false) {
+                turn.connection.response = Some(Box::new(responding));
+                return Flow::Close(reason);
+            }
         }
         let (flow, over) = self.pull_from(turn, &mut responding);
         if !over {
@@ -270,9 +270,8 @@ impl<A: Application> Worker<'_, A> {
     /// The response is sent.
     fn complete(&mut self, turn: &mut Turn, response: &mut Responding) -> Flow {
         let outcome = response.outcome();
-        if let Some(live) = response.live.take()
-            && !turn.connection.take_back(live)
-        {
+        let live = response.live.take();
+        if !live.is_none_or(|live| turn.connection.take_back(live)) {
             let closing = &mut turn.connection.closing;
             closing.get_or_insert(CloseReason::UnreadBody);
         }
