@@ -122,10 +122,10 @@ impl Arriving {
     }
 
     fn note_fault(&self, error: &hyper::Error) {
-        if self.is_stream
-            && let Some(cause) = fault::cause(error)
-        {
-            self.progress.set_fault(cause);
+        if self.is_stream {
+            if let Some(cause) = fault::cause(error) {
+                self.progress.set_fault(cause);
+            }
         }
     }
 

@@ -36,9 +36,7 @@ impl Buf for Piece {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
-        if let Some(taking) = &self.taking
-            && count > 0
-        {
+        if let Some(taking) = self.taking.as_ref().filter(|_| count > 0) {
             taking.take(count as u64);
         }
     }
@@ -47,10 +45,9 @@ impl Buf for Piece {
 /// What is left is never sent.
 impl Drop for Piece {
     fn drop(&mut self) {
-        if let Some(taking) = &self.taking
-            && !self.bytes.is_empty()
-        {
-            taking.lose(self.bytes.len() as u64);
+        let left = self.bytes.len() as u64;
+        if let Some(taking) = self.taking.as_ref().filter(|_| left > 0) {
+            taking.lose(left);
         }
     }
 }
