@@ -43,10 +43,11 @@
 //!
 //! A host's author says how the host is started and what it offers ([`TestHost::parts`](conformance::TestHost::parts)),
 //! and runs [every case](conformance::cases_for) for such a host in the styles it has; each shows a clause of
-//! `docs/SPEC.md`. `docs/own-host.md` builds a host and does so. With
-//! [libtest-mimic](https://docs.rs/libtest-mimic) each becomes a test with a name of its own, as
-//! `tests/tests/conformance.rs` of this repository does for its hosts. Here a host of thirty lines,
-//! which knows next to nothing of HTTP, passes one of them and fails another:
+//! `docs/SPEC.md`, and one that fails [names it](conformance::Flaw::clause). With
+//! [libtest-mimic](https://docs.rs/libtest-mimic) each becomes a test with a [name](conformance::Case::test_name) of
+//! its own; and each can be run [inside `lint`](conformance::Case::run_linted) too. `docs/own-host.md` builds a
+//! host and does so. Here a host of thirty lines, which knows next to nothing of HTTP, passes one of them and
+//! fails another:
 //!
 //! ```
 //! use std::io;
