@@ -105,7 +105,8 @@ impl Checked {
         if let Some(fields) = frame.trailers_ref() {
             self.state = State::Trailed;
             self.watch.judge(trailer_fields(fields))?;
-            return self.watch.judge(announces(&self.announced, fields));
+            self.watch.judge(announces(&self.announced, fields))?;
+            return self.is_whole(); // and a host need not ask again
         }
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         self.watch.judge(gives_something(length))?;
@@ -118,6 +119,11 @@ impl Checked {
 
     fn check_end(&mut self) -> Check {
         self.state = State::Ended;
+        self.is_whole()
+    }
+
+    /// No more bytes come.
+    fn is_whole(&self) -> Check {
         self.watch
             .judge(declared_length(self.declared, self.given, true))?;
         self.watch.judge(said_length(self.said, self.given, true))?;

@@ -179,6 +179,23 @@ fn what_keeps_to_the_specification_is_left_as_it_is() {
     assert!(found(&app).is_empty());
 }
 
+/// They end the body: a host that has taken them has taken all.
+#[test]
+fn a_host_need_not_ask_for_more_after_the_trailers() {
+    let app = lint(|_: Environ| async {
+        let sum = Frame::trailers(fields("x-sum", "7"));
+        Ok(streams([data("hello"), sum], "x-sum"))
+    });
+    let call = Call::new();
+    let response = block_on(app.call(Environ::default().with_call(&call))).unwrap();
+    let mut body = response.into_body();
+    assert!(next(&mut body).is_some_and(|frame| frame.unwrap().is_data()));
+    assert!(next(&mut body).is_some_and(|frame| frame.unwrap().is_trailers()));
+    drop(body);
+    call.finish(&Outcome::new(Some(StatusCode::OK), 5, Ending::Complete));
+    assert_eq!(app.findings().list(), []);
+}
+
 #[test]
 fn bodies_that_a_host_looks_into_stay_what_they_are() {
     let file = || Body::file(tempfile::tempfile().unwrap(), 0, 0);
