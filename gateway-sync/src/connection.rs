@@ -36,6 +36,9 @@ use crate::spool::{SpoolError, Store};
 /// Up to this many bytes that wait for more are kept without room to spare.
 const SMALL: usize = 4 * 1024;
 
+/// How much is read at a time where a head is expected: what follows it can then be read to where it stays.
+const HEADS: usize = 16 * 1024;
+
 /// Reads in one turn from a client whose bytes are thrown away.
 const LINGER_READS: usize = 16;
 
@@ -79,6 +82,13 @@ pub(crate) struct Connection {
     taken: bool,
     /// The log says that it is cut off, and why.
     told: bool,
+}
+
+/// Where bytes were read to.
+enum Place {
+    Scratch,
+    /// To the end of the body at hand, all of them its own.
+    Body,
 }
 
 /// What a connection needs next.
@@ -369,33 +379,65 @@ impl Connection {
 
     /// Reads once, and interprets what came.
     fn fill(&mut self, scratch: &mut [u8]) -> Result<Option<Box<Request>>, Step> {
-        match self.socket.read(scratch) {
-            Ok(None) => {
-                self.readable = false;
-                Ok(None)
+        let (length, place) = match self.read(scratch) {
+            Ok((None, _)) => return Ok(None),
+            Ok((Some(0), _)) => return Err(Step::Close(self.reader.receiver.end_of_input())),
+            Ok((Some(length), place)) => (length, place),
+            Err(_) => return Err(Step::Close(CloseReason::Disconnected)),
+        };
+        let begun = self.partial.is_some();
+        let complete = match place {
+            Place::Scratch => self.interpret(scratch, length),
+            Place::Body => self.interpret_body(length),
+        };
+        let complete = complete.map_err(Step::Refuse)?;
+        if let Some(partial) = &self.partial {
+            if !begun {
+                self.pace = Pace::default();
             }
-            Ok(Some(0)) => Err(Step::Close(self.reader.receiver.end_of_input())),
-            Ok(Some(length)) => {
-                // A short read has emptied the socket: the next bytes will be an edge of their own,
-                // but an end that is already known of will not.
-                self.readable = length == scratch.len() || self.half_closed;
-                let begun = self.partial.is_some();
-                let complete = self.interpret(scratch, length).map_err(Step::Refuse)?;
-                if let Some(partial) = &self.partial {
-                    if !begun {
-                        self.pace = Pace::default();
-                    }
-                    let of_body = if begun {
-                        length as u64
-                    } else {
-                        partial.body.length()
-                    };
-                    self.pace.add(of_body);
-                }
-                Ok(complete)
-            }
-            Err(_) => Err(Step::Close(CloseReason::Disconnected)),
+            let of_body = if begun {
+                length as u64
+            } else {
+                partial.body.length()
+            };
+            self.pace.add(of_body);
         }
+        Ok(complete)
+    }
+
+    /// Reads once: how much, `None` if there is nothing now, and to where.
+    fn read(&mut self, scratch: &mut [u8]) -> io::Result<(Option<usize>, Place)> {
+        let (read, room, place) = match body_room(&self.reader, &mut self.partial) {
+            Some(body) => {
+                let room = body.capacity() - body.len();
+                (self.socket.read_on(body)?, room, Place::Body)
+            }
+            None => {
+                let most = if self.partial.is_some() {
+                    scratch.len()
+                } else {
+                    HEADS
+                };
+                let room = &mut scratch[..most];
+                (self.socket.read(room)?, most, Place::Scratch)
+            }
+        };
+        // A short read has emptied the socket: the next bytes will be an edge of their own, but an end that
+        // is already known of will not.
+        self.readable = read.is_some_and(|length| length == room || self.half_closed);
+        Ok((read, place))
+    }
+
+    /// Tells the receiver of bytes that were read to where they stay.
+    fn interpret_body(&mut self, length: usize) -> Result<Option<Box<Request>>, Refused> {
+        let receiver = &mut self.reader.receiver;
+        if let Some(partial) = &self.partial {
+            let told = receiver.receive(partial.body.last(length));
+            let told = told.map_err(|error| Refused::new(error, Some(partial), &[]))?;
+            debug_assert_eq!(told.used, length); // there was no room for more than the body
+        }
+        let (_, complete) = request::receive(receiver, &mut self.partial, &self.rules, &[])?;
+        Ok(complete)
     }
 
     /// Whether more of a request body is in memory than should be.
@@ -622,4 +664,14 @@ impl Connection {
             }
         }
     }
+}
+
+/// Where the rest of the body at hand is to stay, if it can be read there.
+fn body_room<'a>(
+    reader: &Reader,
+    partial: &'a mut Option<Box<Request>>,
+) -> Option<&'a mut Vec<u8>> {
+    let remaining = reader.receiver.remaining()?;
+    let body = &mut partial.as_mut()?.body;
+    body.room(remaining).filter(|_| reader.inbox.is_empty())
 }

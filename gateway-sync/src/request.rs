@@ -30,7 +30,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     /// A request of which a part is read, or that starts at `input`.
-    fn new(error: Error, partial: Option<&Request>, input: &[u8]) -> Self {
+    pub(crate) fn new(error: Error, partial: Option<&Request>, input: &[u8]) -> Self {
         let is_head = match partial {
             Some(partial) => partial.head.method == Method::HEAD,
             None => input.starts_with(b"HEAD "),

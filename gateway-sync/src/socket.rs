@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 #[cfg(target_os = "linux")]
@@ -25,6 +26,12 @@ impl Socket {
             Self::Tcp(stream) => (&*stream).read(buffer),
             Self::Unix(stream) => (&*stream).read(buffer),
         })
+    }
+
+    /// Reads what is there to the end of `body`, as far as there is room; `None` if nothing is, `Some(0)` at
+    /// the end.
+    pub(crate) fn read_on(&self, body: &mut Vec<u8>) -> io::Result<Option<usize>> {
+        now_or_later(|| Ok(rustix::io::read(self, spare_capacity(body))?))
     }
 
     /// Writes what the client takes; `None` if it takes nothing now.

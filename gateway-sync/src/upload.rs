@@ -22,6 +22,9 @@ use crate::spool::{Spool, SpoolError, Store};
 /// takes no memory.
 const ADVANCE: u64 = 64 * 1024;
 
+/// Less room than this is not worth a read of its own.
+const ROOM: usize = 4 * 1024;
+
 /// What is here of a request body.
 #[derive(Debug, Default)]
 pub(crate) struct Upload {
@@ -53,6 +56,18 @@ impl Upload {
     /// Takes what has come.
     pub(crate) fn push(&mut self, data: &[u8]) {
         self.memory.extend_from_slice(data);
+    }
+
+    /// Room for what comes next, of `remaining` bytes: read there, they need not be copied. `None` where there
+    /// is little, and where more than the body could be read to it.
+    pub(crate) fn room(&mut self, remaining: u64) -> Option<&mut Vec<u8>> {
+        let room = self.memory.capacity() - self.memory.len();
+        (room >= ROOM && room as u64 <= remaining).then_some(&mut self.memory)
+    }
+
+    /// The last `length` bytes of what is in memory.
+    pub(crate) fn last(&self, length: usize) -> &[u8] {
+        &self.memory[self.memory.len() - length..]
     }
 
     /// Moves what is in memory to the file. May block.

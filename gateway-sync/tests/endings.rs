@@ -61,7 +61,7 @@ fn app(bodies: &Event) -> impl Application + use<> {
             "/large" => return Ok(text("x".repeat(32 << 20))),
             _ => return Ok(text("done")),
         };
-        Ok(Response::new(Body::iter(pieces.into_iter())))
+        Ok(Response::new(Body::iter(pieces)))
     })
 }
 

@@ -57,14 +57,19 @@ fn upload(client: &mut Client, request: Vec<u8>) -> gateway_test::client::Reply 
 
 #[test]
 fn an_application_reads_the_same_body_wherever_it_was_kept() {
-    for style in Style::BOTH {
-        let running = Running::start(server(2).limits(small_memory()), echo(style));
+    for (style, limits) in Style::BOTH
+        .into_iter()
+        .zip([small_memory(), Limits::default()])
+    {
+        let running = Running::start(server(2).limits(limits), echo(style));
         let mut client = running.client();
-        for length in [0, 999, 1000, 1001, 65_536, LARGE, 1_000_000] {
+        for length in [0, 999, 1000, 1001, 20_000, 65_536, LARGE, 1_000_000] {
             let body = body(length);
-            for request in [post("/", &body), chunked("/", &body)] {
+            for mut request in [post("/", &body), chunked("/", &body)] {
+                request.extend(post("/", b"what follows"));
                 let reply = upload(&mut client, request);
                 assert!(reply.body == body, "{length}, {style}");
+                assert_eq!(client.read(&Method::POST).unwrap().text(), "what follows");
             }
         }
     }
