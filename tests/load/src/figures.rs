@@ -67,6 +67,11 @@ pub(crate) fn quantile(numbers: &mut [f64], share: f64) -> f64 {
     numbers.get(at).copied().unwrap_or(f64::NAN)
 }
 
+/// Bytes in MiB, as tables have them.
+pub(crate) fn mib(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / (1024.0 * 1024.0))
+}
+
 /// Prints a table in Markdown.
 pub(crate) fn print_table(head: &[&str], rows: &[Vec<String>]) {
     println!("\n| {} |", head.join(" | "));

@@ -2,7 +2,8 @@
 //! ten times the load that can be carried, clients that vanish.
 //!
 //! Each program starts its server and its clients as processes of their own, so that neither's work is
-//! taken for the other's, and ends with a table. `serve`, `swarm` and `drive` are those processes; they
+//! taken for the other's, and ends with a table, a verdict on each figure that has a bound, and the same as a
+//! line of JSON; it fails if one of them does not hold. `serve`, `swarm` and `drive` are those processes; they
 //! are told what to do by their arguments and over standard input, and answer over standard output.
 
 #![forbid(unsafe_code)]
@@ -11,8 +12,10 @@
     reason = "programs whose output is their purpose"
 )]
 
+mod checks;
 mod drive;
 mod figures;
+mod pin;
 mod process;
 mod programs;
 mod server;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::started::Started;
 use crate::Result;
-use crate::figures::{Figures, print_table};
+use crate::figures::{Figures, mib, print_table};
 use crate::process::Process;
 use crate::swarm::Manner;
 
@@ -89,7 +89,6 @@ impl Faults {
         let seen: Figures = driving.line()?.parse()?;
         drop(driving);
         let left = started.settled_memory()?;
-        let mib = |memory: u64| format!("{:.1}", memory as f64 / (1024.0 * 1024.0));
         Ok(vec![
             server.to_owned(),
             manner.name(),

@@ -4,8 +4,13 @@ use clap::Args;
 
 use super::started::Started;
 use crate::Result;
-use crate::figures::print_table;
+use crate::checks::{Bound, Checks};
+use crate::figures::{mib, print_table};
 use crate::swarm::Manner;
+
+/// What an idle connection may cost, in bytes: gateway-sync, and gateway-hyper over HTTP/1.
+const SYNC: f64 = 4096.0;
+const HYPER: f64 = 16384.0;
 
 /// What an idle connection costs the server's process in memory; what the kernel keeps for its socket is
 /// left out.
@@ -22,9 +27,10 @@ pub(crate) struct Idle {
 impl Idle {
     pub(crate) fn run(self) -> Result {
         let mut rows = Vec::new();
+        let mut checks = Checks::default();
         for server in &self.servers {
             eprintln!("{server}");
-            rows.push(self.measure(server)?);
+            rows.push(self.measure(server, &mut checks)?);
         }
         println!(
             "\nBytes of the server's memory for each of {} idle connections",
@@ -38,10 +44,10 @@ impl Idle {
             "MiB after all have left",
         ];
         print_table(&head, &rows);
-        Ok(())
+        checks.conclude("idle")
     }
 
-    fn measure(&self, server: &str) -> Result<Vec<String>> {
+    fn measure(&self, server: &str, checks: &mut Checks) -> Result<Vec<String>> {
         let started = Started::new(server, "--head 3600")?; // who says nothing is not to be cut
         // What is there once and for all comes with the first requests.
         started.drive("/hello", 64, 1.0, 0.0)?;
@@ -59,7 +65,12 @@ impl Idle {
         let left = started.settled_memory()?;
         let each =
             |memory: u64| (memory.saturating_sub(none) as f64 / self.connections as f64).round();
-        let mib = |memory: u64| format!("{:.1}", memory as f64 / (1024.0 * 1024.0));
+        let most = Bound::AtMost(match server.starts_with("sync") {
+            true => SYNC,
+            false => HYPER,
+        });
+        checks.add(server, "bytes, before any request", each(silent), most);
+        checks.add(server, "bytes, after a request", each(idle), most);
         Ok(vec![
             server.to_owned(),
             each(silent).to_string(),

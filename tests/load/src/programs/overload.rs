@@ -6,9 +6,19 @@ use clap::Args;
 
 use super::started::Started;
 use crate::Result;
+use crate::checks::{Bound, Checks};
 use crate::drive::Drive;
-use crate::figures::print_table;
+use crate::figures::{mib, print_table};
 use crate::process::Process;
+
+/// How soon a server is to be itself again, in milliseconds after the load's end.
+const BACK: f64 = 1000.0;
+
+/// How soon a refusal is to come, in milliseconds: well before the call of anyone who waits.
+const QUICK: f64 = 500.0;
+
+/// How much memory a client may cost, in bytes.
+const EACH: f64 = 64.0 * 1024.0;
 
 /// Calls that block for 20 ms, asked for by ten times as many clients as threads and places in the
 /// queue. A refused client asks again after 100 ms.
@@ -35,10 +45,11 @@ pub(crate) struct Overload {
 impl Overload {
     pub(crate) fn run(self) -> Result {
         let mut rows = Vec::new();
+        let mut checks = Checks::default();
         for server in &self.servers {
             for budget in &self.budgets {
                 eprintln!("{server}, at most {budget} calls at once");
-                rows.push(self.measure(server, *budget)?);
+                rows.push(self.measure(server, *budget, &mut checks)?);
             }
         }
         println!(
@@ -66,10 +77,10 @@ impl Overload {
             "next 50, longest ms",
         ];
         print_table(&head, &rows);
-        Ok(())
+        checks.conclude("overload")
     }
 
-    fn measure(&self, server: &str, budget: usize) -> Result<Vec<String>> {
+    fn measure(&self, server: &str, budget: usize, checks: &mut Checks) -> Result<Vec<String>> {
         let threads: usize = server
             .split_once(':')
             .map_or("64", |(_, threads)| threads)
@@ -88,7 +99,31 @@ impl Overload {
         let (first, next) = self.back_to_normal(&started)?;
         let calls = started.process.ask("figures")?;
         let ideal = threads.min(budget) as f64 / 0.02;
-        let mib = |memory: u64| format!("{:.1}", memory as f64 / (1024.0 * 1024.0));
+        let ran = calls.of("most");
+        let at_most = [
+            ("first answer after the load, ms", first, BACK),
+            ("the next answers, longest ms", next, BACK),
+            ("calls at once", ran, threads.min(budget) as f64),
+            (
+                "memory, bytes a client",
+                (most.saturating_sub(before)) as f64 / clients as f64,
+                EACH,
+            ),
+            ("errors", load.of("errors"), 0.0),
+        ];
+        for (what, found, most) in at_most {
+            checks.add(server, what, found, Bound::AtMost(most));
+        }
+        // Where a budget is below the threads, gateway-hyper has calls wait for it before the queue.
+        if budget >= threads {
+            checks.add(server, "refused", load.of("refused"), Bound::AtLeast(1.0));
+            checks.add(
+                server,
+                "503, p99 ms",
+                load.of("refused_p99"),
+                Bound::AtMost(QUICK),
+            );
+        }
         Ok(vec![
             server.to_owned(),
             budget.to_string(),
@@ -102,7 +137,7 @@ impl Overload {
             format!("{:.1}", load.of("refused_p50")),
             format!("{:.1}", load.of("refused_p99")),
             load.of("errors").to_string(),
-            calls.of("most").to_string(),
+            ran.to_string(),
             mib(before),
             mib(most),
             format!("{first:.0}"),

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::started::Started;
 use crate::Result;
-use crate::figures::{Figures, median, print_table};
+use crate::checks::{Bound, Checks};
+use crate::figures::{Figures, median, mib, print_table, quantile};
 use crate::process::Process;
 use crate::swarm::Manner;
 
@@ -16,6 +17,23 @@ const PLACES: [Place; 3] = [Place::Nowhere, Place::Elsewhere, Place::Here];
 
 /// Who the slow clients are, in equal shares.
 const MANNERS: [Manner; 4] = [Manner::Head, Manner::Body, Manner::Large, Manner::Pieces];
+
+/// By what share throughput and p99 of normal clients may be worse beside slow ones.
+const WORSE: f64 = 0.1;
+
+/// How slow clients are cut: the options of the server, for how long it is watched, and by when all of a
+/// manner must have ended, in seconds; none where the settings let them be.
+const ENDS: [(&str, &str, f64, [Option<f64>; 4]); 2] = [
+    // Heads by `head` (30 s), bodies by the least rate (240 bytes a second, after 5 s). Who takes 1 KiB a
+    // second is faster than that.
+    ("", "by default", 60.0, [Some(45.0), Some(20.0), None, None]),
+    (
+        "--min-rate 4096 --head 10",
+        "least rate 4096, head 10 s",
+        120.0,
+        [Some(25.0), Some(20.0), Some(120.0), Some(120.0)],
+    ),
+];
 
 /// Requests a second for the times to an answer: what leaves the machine room.
 const RATE: f64 = 2000.0;
@@ -31,7 +49,7 @@ pub(crate) struct Slow {
     #[arg(long, default_value_t = 10_000)]
     clients: usize,
     /// How often each is measured.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// How long a measurement takes, in seconds.
     #[arg(long, default_value_t = 2.0)]
@@ -42,6 +60,9 @@ pub(crate) struct Slow {
     /// Leaves out what they cost.
     #[arg(long)]
     no_costs: bool,
+    /// Lets server and load share the cores.
+    #[arg(long)]
+    no_pin: bool,
 }
 
 /// Where the slow clients are.
@@ -60,14 +81,18 @@ struct Sample {
 
 impl Slow {
     pub(crate) fn run(self) -> Result {
+        if !self.no_pin {
+            crate::pin::part()?;
+        }
+        let mut checks = Checks::default();
         let mut costs = Vec::new();
         let mut ends = Vec::new();
         for server in &self.servers {
             if !self.no_costs {
-                costs.push(self.cost(server)?);
+                costs.push(self.cost(server, &mut checks)?);
             }
             if !self.no_ends {
-                ends.extend(self.ends(server)?);
+                ends.extend(self.ends(server, &mut checks)?);
             }
         }
         if !self.no_costs {
@@ -88,6 +113,7 @@ impl Slow {
                 "p99 ms without",
                 "elsewhere",
                 "here",
+                "here ÷ without",
                 "here ÷ elsewhere",
                 "MiB with",
                 "errors",
@@ -95,27 +121,30 @@ impl Slow {
             print_table(&head, &costs);
         }
         if !self.no_ends {
-            println!(
-                "\nHow the slow clients end, with a least rate of 4096 bytes a second and 10 s for a head"
-            );
+            println!("\nHow the slow clients end");
             let head = [
-                "server", "manner", "clients", "end", "first s", "median s", "last s",
+                "server", "settings", "manner", "clients", "end", "first s", "median s", "last s",
             ];
             print_table(&head, &ends);
         }
-        Ok(())
+        checks.conclude("slow")
     }
 
     /// Measures without slow clients, with them elsewhere, and with them here, in turn.
-    fn cost(&self, server: &str) -> Result<Vec<String>> {
+    fn cost(&self, server: &str, checks: &mut Checks) -> Result<Vec<String>> {
         // Nobody is to be cut while it is measured; the rate is watched all the same.
         let options = "--min-rate 1 --head 3600 --write-stall 3600";
         let (sink, started) = (Started::new("sink", "")?, Started::new(server, options)?);
         started.drive("/hello", 64, 1.0, 0.0)?; // warms up
         let mut samples: [Vec<Sample>; 3] = Default::default();
-        let mut memory = 0;
+        let (mut memory, mut gone) = (0, 0.0);
         for round in 0..self.rounds {
-            for (place, samples) in PLACES.iter().zip(&mut samples) {
+            let mut order = [0, 1, 2];
+            if round % 2 == 1 {
+                order.reverse(); // what drifts is in all of them
+            }
+            for number in order {
+                let (place, samples) = (&PLACES[number], &mut samples[number]);
                 eprintln!(
                     "{server}: round {}/{}, slow clients {place:?}",
                     round + 1,
@@ -138,19 +167,49 @@ impl Slow {
                 let lost = ended(swarms)?;
                 if lost > 0.0 {
                     eprintln!("{server}: {lost} slow clients were gone before the end");
+                    gone += lost;
                 }
                 std::thread::sleep(Duration::from_millis(500)); // for those who leave
             }
         }
+        check(server, &samples, checks);
+        checks.add(
+            server,
+            "slow clients lost meanwhile",
+            gone,
+            Bound::AtMost(0.0),
+        );
         Ok(row(server, &samples, memory))
     }
 
     /// Has the slow clients cut, by the least rate and the head deadline.
-    fn ends(&self, server: &str) -> Result<Vec<Vec<String>>> {
-        eprintln!("{server}: how slow clients end");
-        let started = Started::new(server, "--min-rate 4096 --head 10")?;
+    fn ends(&self, server: &str, checks: &mut Checks) -> Result<Vec<Vec<String>>> {
+        let mut rows = Vec::new();
+        for (options, settings, seconds, must) in ENDS {
+            eprintln!("{server}: how slow clients end, {settings}");
+            let reports = self.watch(server, options, seconds)?;
+            for ((manner, report), must) in MANNERS.iter().zip(&reports).zip(must) {
+                rows.push(self.end(server, settings, *manner, report));
+                if let Some(by) = must {
+                    checks.add(
+                        server,
+                        left(*manner),
+                        report.of("alive"),
+                        Bound::AtMost(0.0),
+                    );
+                    checks.add(server, last(*manner), report.of("last"), Bound::AtMost(by));
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Has slow clients come, and gives what has become of each manner after so many seconds, or when all
+    /// have ended.
+    fn watch(&self, server: &str, options: &str, seconds: f64) -> Result<Vec<Figures>> {
+        let started = Started::new(server, options)?;
         let mut swarms = self.swarms(&started)?;
-        let until = Instant::now() + Duration::from_secs(90);
+        let until = Instant::now() + Duration::from_secs_f64(seconds);
         let mut reports = Vec::new();
         while Instant::now() < until {
             std::thread::sleep(Duration::from_secs(2));
@@ -165,14 +224,10 @@ impl Slow {
                 break;
             }
         }
-        Ok(MANNERS
-            .iter()
-            .zip(&reports)
-            .map(|(manner, report)| self.end(server, *manner, report))
-            .collect())
+        Ok(reports)
     }
 
-    fn end(&self, server: &str, manner: Manner, report: &Figures) -> Vec<String> {
+    fn end(&self, server: &str, settings: &str, manner: Manner, report: &Figures) -> Vec<String> {
         let times = ["first", "median", "last"];
         let ends: Vec<_> = report
             .iter()
@@ -181,6 +236,7 @@ impl Slow {
             .collect();
         let mut row = vec![
             server.to_owned(),
+            settings.to_owned(),
             manner.name(),
             (self.clients / MANNERS.len()).to_string(),
             ends.join(", "),
@@ -207,6 +263,64 @@ fn ended(swarms: Vec<Process>) -> Result<f64> {
         ended += names.iter().map(|name| report.of(name)).sum::<f64>();
     }
     Ok(ended)
+}
+
+fn left(manner: Manner) -> &'static str {
+    match manner {
+        Manner::Head => "heads not cut",
+        Manner::Body => "bodies not cut",
+        _ => "readers not cut",
+    }
+}
+
+fn last(manner: Manner) -> &'static str {
+    match manner {
+        Manner::Head => "last head cut after, s",
+        Manner::Body => "last body cut after, s",
+        _ => "last reader cut after, s",
+    }
+}
+
+/// Throughput and p99 beside slow clients, against those beside slow clients of another server: what
+/// clients and kernel cost by themselves is in both.
+fn check(server: &str, samples: &[Vec<Sample>; 3], checks: &mut Checks) {
+    let [without, elsewhere, here] = samples;
+    let rate = |sample: &Sample| sample.full.of("rate");
+    let p99 = |sample: &Sample| sample.paced.of("p99");
+    let ratio = |of: &dyn Fn(&Sample) -> f64| {
+        median(
+            here.iter()
+                .zip(elsewhere)
+                .map(|(here, there)| of(here) / of(there)),
+        )
+    };
+    let (least, most) = (Bound::AtLeast(1.0 - WORSE), Bound::AtMost(1.0 + WORSE));
+    let noise = swing(without.iter().map(rate));
+    checks.add_noisy(
+        server,
+        "throughput, here ÷ elsewhere",
+        ratio(&rate),
+        least,
+        noise,
+    );
+    let noise = swing(without.iter().map(p99));
+    checks.add_noisy(server, "p99, here ÷ elsewhere", ratio(&p99), most, noise);
+    let all = samples.iter().flatten();
+    let errors = all.map(|sample| sample.full.of("errors") + sample.paced.of("errors"));
+    checks.add(
+        server,
+        "errors of normal clients",
+        errors.sum(),
+        Bound::AtMost(0.0),
+    );
+}
+
+/// By what share of their median numbers differ from it: half of what lies between the quarter that is
+/// lowest and the quarter that is highest.
+fn swing(numbers: impl Iterator<Item = f64>) -> f64 {
+    let mut numbers: Vec<_> = numbers.collect();
+    let [low, middle, high] = [0.25, 0.5, 0.75].map(|share| quantile(&mut numbers, share));
+    (high - low) / 2.0 / middle
 }
 
 fn row(server: &str, samples: &[Vec<Sample>; 3], memory: u64) -> Vec<String> {
@@ -238,8 +352,20 @@ fn row(server: &str, samples: &[Vec<Sample>; 3], memory: u64) -> Vec<String> {
         format!("{p99:.2}"),
         format!("{p99_elsewhere:.2}"),
         format!("{p99_here:.2}"),
+        format!("{:.2}", p99_here / p99),
         format!("{:.2}", p99_here / p99_elsewhere),
-        format!("{:.0}", memory as f64 / (1024.0 * 1024.0)),
+        mib(memory),
         errors.to_string(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_swings_is_told_as_a_share() {
+        assert_eq!(swing([10.0; 4].into_iter()), 0.0);
+        assert_eq!(swing([8.0, 9.0, 10.0, 11.0, 12.0].into_iter()), 0.1);
+    }
 }

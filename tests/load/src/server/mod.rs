@@ -22,7 +22,7 @@ pub(crate) struct Serve {
     /// Threads for calls.
     #[arg(long, default_value_t = 64)]
     threads: usize,
-    /// Blocking calls that may wait for a thread (gateway-hyper).
+    /// Calls that may wait for a thread.
     #[arg(long)]
     queue: Option<usize>,
     /// How many calls of `/block` may run at once.
@@ -68,10 +68,13 @@ impl Serve {
         match self.host {
             Host::Sink => sink::run(),
             Host::Sync => {
-                let server = gateway_sync::Server::bind("127.0.0.1:0")?
+                let mut server = gateway_sync::Server::bind("127.0.0.1:0")?
                     .threads(self.threads)
                     .limits(limits())
                     .timeouts(self.timeouts());
+                if let Some(queue) = self.queue {
+                    server = server.queue(queue);
+                }
                 tell(server.local_addr());
                 Ok(server.serve(application.blocking())?)
             }
