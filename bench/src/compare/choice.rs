@@ -1,5 +1,6 @@
 //! Servers and scenarios, as the command line names them.
 
+use super::peers;
 use super::scenario::{self, Scenario};
 use super::server::{self, Places, Server};
 
@@ -8,12 +9,12 @@ pub(crate) fn names(group: &str) -> Vec<String> {
     let own = || server::OWN.map(str::to_owned);
     match group {
         "own" => own().into(),
-        "peers" => server::peers().collect(),
-        "python" => server::python().collect(),
+        "peers" => peers::peers().collect(),
+        "python" => peers::python().collect(),
         "all" => own()
             .into_iter()
-            .chain(server::peers())
-            .chain(server::python())
+            .chain(peers::peers())
+            .chain(peers::python())
             .collect(),
         name => vec![name.to_owned()],
     }

@@ -1,8 +1,8 @@
 //! Which of two hosts to choose for an endpoint, and why: decided from the figures alone.
 
+use super::kind::{Kind, kind};
 use super::results::{BASELINE, Results};
 use super::sample::{Figure, Series};
-use crate::output::number;
 use crate::stats::spread;
 
 /// What to choose for an endpoint.
@@ -18,15 +18,6 @@ pub(crate) struct Verdict {
     pub(crate) because: Vec<String>,
     /// What speaks against it.
     pub(crate) but: Vec<String>,
-}
-
-/// What an endpoint does.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Kind {
-    /// With the figures that show it.
-    pub(crate) sentence: String,
-    /// What that means for threads.
-    pub(crate) so: &'static str,
 }
 
 /// What is looked at, the weightiest first, and from which difference on it counts: less is noise or
@@ -163,50 +154,6 @@ fn noise(series: &Series, figure: Figure) -> f64 {
     spread(&figures).unwrap_or_default()
 }
 
-/// What an endpoint does: whether the cores are what limits it, or time that passes.
-fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Kind {
-    let used = |side: &Series| {
-        crate::stats::median(side.samples.iter().map(|sample| sample.cores)).unwrap_or_default()
-    };
-    let used = f64::max(used(one), used(other));
-    let all = one.samples.iter().chain(&other.samples);
-    let others = crate::stats::median(all.map(|sample| sample.others)).unwrap_or_default();
-    let cpu = one.median(Figure::Cpu).unwrap_or_default();
-    let cores = cores.max(1) as f64;
-    // What other processes take is not there for the server; of a busy machine nothing can be said.
-    let left = cores - others;
-    if left < cores / 2.0 {
-        let sentence = format!(
-            "What limits it is not known: other processes took {others:.1} of {cores} cores."
-        );
-        return Kind { sentence, so: "" };
-    }
-    if used == 0.0 {
-        let sentence = format!("What it costs is not known, with {connections} connections.");
-        return Kind { sentence, so: "" };
-    }
-    let (what, so) = match used / left {
-        // Quick calls leave a part of the cores to the load.
-        share if share >= 0.85 || cpu < 200.0 && share >= 0.3 => ("The cores are its limit", CORES),
-        share if share >= 0.4 => ("It computes and waits", THREADS),
-        _ => ("It waits", THREADS),
-    };
-    let sentence = format!(
-        "{what}: {} of CPU a request, {used:.1} of {cores} cores used by {connections} connections.",
-        match cpu < 1e3 {
-            true => format!("{} µs", number(Some(cpu))),
-            false => format!("{} ms", number(Some(cpu / 1e3))),
-        }
-    );
-    Kind { sentence, so }
-}
-
-/// What follows where cores are the limit.
-const CORES: &str = " More threads than cores gain nothing.";
-
-/// What follows where calls wait.
-const THREADS: &str = " Blocking code takes a thread for each call that waits: when all are taken, the next waits for one.";
-
 #[cfg(test)]
 mod tests {
     use super::super::results::tests::hello;
@@ -277,36 +224,6 @@ mod tests {
         assert_eq!(verdict.choose.as_deref(), Some("sound"));
         assert_eq!(verdict.because, ["fast failed 5 times"]);
         assert_eq!(verdict.but.len(), 3);
-    }
-
-    #[test]
-    fn tells_waiting_from_computing() {
-        let cases = [
-            (0.1, 150.0, "It waits"),
-            (1.0, 2000.0, "It computes and waits"),
-            (1.9, 2000.0, "The cores are its limit"),
-            (0.9, 8.0, "The cores are its limit"),
-            (0.0, 0.0, "What it costs is not known"),
-        ];
-        for (cores, cpu, expected) in cases {
-            let mut side = series("a", &[100.0], cpu, 1.0);
-            side.samples[0].cores = cores;
-            let said = kind(&side, &side, 2, 64);
-            assert!(
-                said.sentence.starts_with(expected),
-                "{cores} {cpu}: {said:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn says_nothing_of_the_limit_on_a_busy_machine() {
-        let mut side = series("a", &[100.0], 2000.0, 1.0);
-        (side.samples[0].cores, side.samples[0].others) = (0.5, 1.4);
-        let said = |side: &Series| kind(side, side, 2, 64).sentence;
-        assert!(said(&side).starts_with("What limits it is not known"));
-        side.samples[0].others = 0.8;
-        assert!(said(&side).starts_with("It computes and waits"));
     }
 
     #[test]

@@ -3,8 +3,10 @@
 mod choice;
 mod decide;
 mod hosts;
+mod kind;
 mod machine;
 mod measure;
+mod peers;
 mod results;
 mod runner;
 mod sample;

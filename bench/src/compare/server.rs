@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::peers::{peer, python_peer};
 use super::scenario::Scenario;
 
 /// Where the programs are.
@@ -15,9 +16,9 @@ pub(crate) struct Places {
     distance: PathBuf,
     hello: [PathBuf; 2],
     /// The programs of `bench/peers`.
-    peers: PathBuf,
+    pub(super) peers: PathBuf,
     /// The virtual environment of `bench/peers/python`, and its applications.
-    python: PathBuf,
+    pub(super) python: PathBuf,
 }
 
 /// One server that can be started.
@@ -31,15 +32,16 @@ pub(crate) struct Server {
     pub(crate) health: &'static str,
     /// Where it runs.
     pub(crate) folder: PathBuf,
-    answers: Answers,
-    program: PathBuf,
-    arguments: Vec<String>,
-    install: &'static str,
+    pub(super) answers: Answers,
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    /// The command that brings its program.
+    pub(super) install: &'static str,
 }
 
 /// What a server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answers {
+pub(super) enum Answers {
     Everything,
     /// It cannot stream a response, and keeps a connection that the client asks to close.
     Kept,
@@ -49,84 +51,7 @@ enum Answers {
     Distance,
 }
 
-/// A program of `bench/peers`: name, what it answers, settings.
-const PEERS: [(&str, Answers, &str); 6] = [
-    (
-        "axum",
-        Answers::Everything,
-        "axum::serve on tokio's default runtime, one worker a core",
-    ),
-    (
-        "actix-web",
-        Answers::Everything,
-        "HttpServer with its defaults, one worker a core; computing in web::block",
-    ),
-    (
-        "tiny_http",
-        Answers::Everything,
-        "64 threads that call recv() on one Server, as its documentation shows",
-    ),
-    (
-        "rouille",
-        Answers::Everything,
-        "Server::pool_size(64); its default is 8 threads a core",
-    ),
-    (
-        "may_minihttp",
-        Answers::Kept,
-        "one worker a core; waiting with may's sleep, computing in the coroutine; not asked to stream, which it cannot, nor to close connections, which it does not",
-    ),
-    (
-        "epoll",
-        Answers::Hello,
-        "one thread a core with an epoll set each; a canned answer to whatever ends in an empty line",
-    ),
-];
-
-/// A Python server: name, program, arguments, settings. `{address}`, `{host}`, `{port}` and `{app}`
-/// are filled in.
-const PYTHON: [(&str, &str, &str, &str); 6] = [
-    (
-        "gunicorn-sync",
-        "gunicorn",
-        "--bind {address} --workers 5 --worker-class sync {app}",
-        "5 workers, the 2 × cores + 1 of its documentation; keeps no connection alive",
-    ),
-    (
-        "gunicorn-gthread",
-        "gunicorn",
-        "--bind {address} --workers 5 --worker-class gthread --threads 8 {app}",
-        "5 workers of 8 threads, the 2 × cores + 1 and 2–4 × cores of its documentation",
-    ),
-    (
-        "gunicorn-gevent",
-        "gunicorn",
-        "--bind {address} --workers 5 --worker-class gevent {app}",
-        "5 workers, 1000 connections each (its default)",
-    ),
-    (
-        "uwsgi",
-        "uwsgi",
-        "--http11-socket {address} --master --processes 4 --threads 2 --need-app --disable-logging --die-on-term --listen 1024 --module {app}",
-        "4 processes of 2 threads, as its quickstart has it, serving HTTP itself, without the log of requests",
-    ),
-    (
-        "granian",
-        "granian",
-        "--interface wsgi --host {host} --port {port} --workers 2 {app}",
-        "2 workers, otherwise its defaults",
-    ),
-    (
-        "waitress",
-        "waitress-serve",
-        "--listen={address} --threads=4 {app}",
-        "4 threads, its default",
-    ),
-];
-
-/// How the peers come about.
-const BUILD_PEERS: &str = "bench/peers/build";
-const BUILD_PYTHON: &str = "bench/peers/python/install";
+/// How ours come about.
 const BUILD_DISTANCE: &str = "cargo build --release -p distance";
 const BUILD_HELLO: &str = "cargo build --release -p hello";
 
@@ -149,18 +74,6 @@ impl Places {
             own,
         })
     }
-}
-
-/// Names of the peers in Rust.
-pub(crate) fn peers() -> impl Iterator<Item = String> {
-    PEERS.iter().map(|(name, ..)| (*name).to_owned())
-}
-
-/// Names of the peers in Python, each with a bare callable and with Flask.
-pub(crate) fn python() -> impl Iterator<Item = String> {
-    PYTHON
-        .iter()
-        .flat_map(|(name, ..)| [format!("{name}/wsgi"), format!("{name}/flask")])
 }
 
 impl Server {
@@ -286,46 +199,9 @@ fn hello(name: &str, places: &Places) -> Option<Server> {
     })
 }
 
-fn peer(name: &str, places: &Places) -> Option<Server> {
-    let (_, answers, settings) = PEERS.iter().find(|(of, ..)| *of == name)?;
-    Some(Server {
-        name: name.to_owned(),
-        settings: (*settings).to_owned(),
-        health: "/hello",
-        answers: *answers,
-        folder: ".".into(),
-        program: places.peers.join(name),
-        arguments: vec!["{address}".to_owned()],
-        install: BUILD_PEERS,
-    })
-}
-
-fn python_peer(name: &str, places: &Places) -> Option<Server> {
-    let (server, style) = name.split_once('/')?;
-    let application = match style {
-        "wsgi" => "bare:application",
-        "flask" => "flasks:application",
-        _ => return None,
-    };
-    let (_, program, arguments, settings) = PYTHON.iter().find(|(of, ..)| *of == server)?;
-    let arguments = arguments
-        .split_ascii_whitespace()
-        .map(|argument| argument.replace("{app}", application))
-        .collect();
-    Some(Server {
-        name: name.to_owned(),
-        settings: (*settings).to_owned(),
-        health: "/hello",
-        answers: Answers::Everything,
-        folder: places.python.clone(),
-        program: places.python.join(".venv/bin").join(program),
-        arguments,
-        install: BUILD_PYTHON,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::peers::{BUILD_PEERS, BUILD_PYTHON, peers, python};
     use super::*;
 
     fn places() -> Places {

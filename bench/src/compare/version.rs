@@ -48,7 +48,8 @@ fn pinned(package: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::server::{OWN, peers, python};
+    use super::super::peers::{peers, python};
+    use super::super::server::OWN;
     use super::*;
 
     #[test]

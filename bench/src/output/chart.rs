@@ -58,37 +58,39 @@ pub(crate) fn grouped(
     scale: Scale,
     ratios: bool,
 ) -> Drawn {
-    let height = 470 + legend_height(lines.len());
-    let root = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
+    let root = with_legend(path, lines);
     let plot = frame(&root, title, lines)?;
-    let values = lines
-        .iter()
-        .flat_map(|line| line.values.iter().flatten().copied());
-    let range = scale.range(values);
+    let range = scale.range(values(lines));
     let mut chart = ChartBuilder::on(&plot)
         .x_label_area_size(30)
         .y_label_area_size(60)
         .margin_right(15)
         .build_cartesian_2d(-0.5..groups.len() as f64 - 0.5, range.clone())?;
     let names = |x: &f64| group_at(*x, groups);
-    mesh(&mut chart, scale, groups.len() * 2 + 2, &names, "")?;
+    mesh(&mut chart, scale, groups.len() * 2 + 2, &names)?;
+    side_by_side(&mut chart, scale, range.start, lines)?;
+    if ratios {
+        let ends = [(-0.5, 1.0), (groups.len() as f64 - 0.5, 1.0)];
+        chart.draw_series([PathElement::new(ends, BLACK.stroke_width(1))])?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+/// A bar of each line in each group.
+fn side_by_side(chart: &mut Axes<'_, '_>, scale: Scale, ground: f64, lines: &[Line]) -> Drawn {
     let width = 0.84 / lines.len().max(1) as f64;
     for (place, line) in lines.iter().enumerate() {
         let bars = line.values.iter().enumerate().filter_map(|(group, value)| {
             let left = group as f64 - 0.42 + place as f64 * width;
             let corners = [
-                (left, range.start),
+                (left, ground),
                 (left + width * 0.92, scale.place((*value)?)),
             ];
             Some(Rectangle::new(corners, colour(place).filled()))
         });
         chart.draw_series(bars)?;
     }
-    if ratios {
-        let ends = [(-0.5, 1.0), (groups.len() as f64 - 0.5, 1.0)];
-        chart.draw_series([PathElement::new(ends, BLACK.stroke_width(1))])?;
-    }
-    root.present()?;
     Ok(())
 }
 
@@ -135,15 +137,11 @@ pub(crate) fn lines(
     y_name: &str,
     lines: &[Line],
 ) -> Drawn {
-    let height = 470 + legend_height(lines.len());
-    let root = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
+    let root = with_legend(path, lines);
     let plot = frame(&root, title, lines)?;
-    let values = lines
-        .iter()
-        .flat_map(|line| line.values.iter().flatten().copied());
     let (x, y) = (
         Scale::Log.range(at.iter().copied()),
-        Scale::Log.range(values),
+        Scale::Log.range(values(lines)),
     );
     let mut chart = ChartBuilder::on(&plot)
         .x_label_area_size(45)
@@ -198,6 +196,17 @@ impl Scale {
     }
 }
 
+/// All values of all lines.
+fn values(lines: &[Line]) -> impl Iterator<Item = f64> {
+    let of = |line: &Line| line.values.clone();
+    lines.iter().flat_map(of).flatten()
+}
+
+fn with_legend<'a>(path: &'a Path, lines: &[Line]) -> Area<'a> {
+    let height = 470 + legend_height(lines.len());
+    SVGBackend::new(path, (WIDTH, height)).into_drawing_area()
+}
+
 /// White ground, title, and a legend of the lines; what is left to draw on.
 fn frame<'a>(
     root: &Area<'a>,
@@ -233,7 +242,6 @@ fn mesh(
     scale: Scale,
     labels: usize,
     names: &dyn Fn(&f64) -> String,
-    unit: &str,
 ) -> Drawn {
     let values = |y: &f64| match scale {
         Scale::Linear => format!("{y:.1}"),
@@ -246,7 +254,6 @@ fn mesh(
         .x_labels(labels)
         .x_label_formatter(names)
         .y_label_formatter(&values)
-        .y_desc(unit)
         .label_style(("sans-serif", 13))
         .draw()?;
     Ok(())

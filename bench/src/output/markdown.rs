@@ -64,7 +64,7 @@ pub(crate) fn scenarios(results: &Results) -> String {
             scenario.heading(),
             conduct(scenario)
         );
-        text += &markdown(of_scenario(results, &scenario.name, &[]));
+        text += &markdown(of_scenario(results, &scenario.name));
     }
     text
 }

@@ -48,10 +48,8 @@ pub(crate) fn read(folder: &Path) -> Result<Results, Box<dyn std::error::Error +
 pub(crate) fn print(results: &Results) {
     for scenario in &results.scenarios {
         println!("\n{}", scenario.heading());
-        println!(
-            "{}",
-            table::terminal(table::of_scenario(results, &scenario.name, &[]))
-        );
+        let table = table::of_scenario(results, &scenario.name);
+        println!("{}", table::terminal(table));
     }
     println!("\n{}", quality(results));
     for left_out in &results.left_out {

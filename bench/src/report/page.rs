@@ -41,7 +41,7 @@ const INTRODUCTION: &str = "\
 
 Every figure, word and chart here is made by one command, `bench/report`, from [its results](benchmarks/results.json); \
 [how](#how-it-is-measured), [where](#where-it-was-measured), and [what does not favour us](#what-does-not-favour-us) are below. \
-Where an answer takes the cores 6 µs, most of them are the kernel's: the host hardly ever decides the speed of a service, \
+Most of what a small answer costs is the kernel's, on every server: the host hardly ever decides the speed of a service; \
 what its calls wait for does.
 ";
 

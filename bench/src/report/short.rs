@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::compare::{Figure, Results, Verdict, verdicts};
+use crate::compare::{Figure, Results, ScenarioFacts, Verdict, verdicts};
 use crate::output::{markdown, number, plain_table, times};
 use crate::stats::median;
 
-/// Ours, as the tables have them: server, and what it is.
-const OURS: [(&str, &str); 2] = [("sync:64", "gateway-sync"), ("hyper:64", "gateway-hyper")];
+/// Ours: what it is, and the servers that it is in the tables, of which a scenario has one.
+const OURS: [(&str, &[&str]); 2] = [
+    ("gateway-sync", &["sync:64", "sync:300"]),
+    ("gateway-hyper", &["hyper:64"]),
+];
 
 /// What most of those who ask use now.
 const THEIRS: &str = "axum";
@@ -45,10 +48,14 @@ fn hosts(verdicts: &[Verdict]) -> String {
         };
         table.add_row([&*verdict.endpoint, &verdict.kind.sentence, choice, &because]);
     }
+    let mut lessons: Vec<&str> = verdicts.iter().map(|verdict| verdict.kind.so).collect();
+    lessons.sort_unstable();
+    lessons.dedup();
     format!(
         "\n## Which host suits an endpoint?\n\nThe same application on both, the distance service, with 64 threads for \
-         blocking calls. In doubt: [blocking code on gateway-sync, async code on gateway-hyper](hosts.md).\n\n{}",
-        markdown(table).replace("---:", "---")
+         blocking calls. In doubt: [blocking code on gateway-sync, async code on gateway-hyper](hosts.md).\n\n{}\n{}\n",
+        markdown(table).replace("---:", "---"),
+        lessons.concat().trim()
     )
 }
 
@@ -65,21 +72,18 @@ fn product(server: &str) -> &str {
 fn costs(results: &Results) -> String {
     let head = OURS
         .iter()
-        .flat_map(|(_, ours)| FIGURES.map(|(_, figure)| format!("{ours}: {figure}")));
+        .flat_map(|(ours, _)| FIGURES.map(|(_, figure)| format!("{ours}: {figure}")));
     let mut table = plain_table(["scenario".to_owned()].into_iter().chain(head));
-    let shared = || {
-        results.scenarios.iter().filter(|scenario| {
-            let has = |server: &str| results.of(server, &scenario.name).is_some();
-            has(THEIRS) && OURS.iter().any(|(server, _)| has(server))
-        })
-    };
-    for scenario in shared() {
-        let cells = OURS.iter().flat_map(|(server, _)| {
-            FIGURES.map(|(figure, _)| {
-                times(results.compared(&scenario.name, (server, THEIRS), figure))
+    for scenario in &results.scenarios {
+        let cells: Vec<String> = OURS
+            .iter()
+            .flat_map(|(_, servers)| {
+                FIGURES.map(|(figure, _)| times(to_theirs(results, scenario, servers, figure)))
             })
-        });
-        table.add_row([scenario.title.clone()].into_iter().chain(cells));
+            .collect();
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            table.add_row([scenario.title.clone()].into_iter().chain(cells));
+        }
     }
     if table.is_empty() {
         return String::new();
@@ -89,13 +93,28 @@ fn costs(results: &Results) -> String {
          ×1, requests a second above.\n\n{}\n",
         markdown(table)
     );
-    for (server, ours) in OURS {
-        let ratios: Vec<f64> = shared()
-            .filter_map(|s| results.compared(&s.name, (server, THEIRS), Figure::Cpu))
+    for (ours, servers) in OURS {
+        let scenarios = results.scenarios.iter();
+        let ratios: Vec<f64> = scenarios
+            .filter_map(|scenario| to_theirs(results, scenario, servers, Figure::Cpu))
             .collect();
         let _ = text.write_str(&in_words(ours, &ratios).unwrap_or_default());
     }
     text
+}
+
+/// Ours as a multiple of theirs, in a scenario.
+fn to_theirs(
+    results: &Results,
+    scenario: &ScenarioFacts,
+    servers: &[&str],
+    figure: Figure,
+) -> Option<f64> {
+    let name = &scenario.name;
+    let mut ratios = servers
+        .iter()
+        .map(|server| results.compared(name, (server, THEIRS), figure));
+    ratios.find_map(|ratio| ratio)
 }
 
 fn in_words(ours: &str, ratios: &[f64]) -> Option<String> {
@@ -113,7 +132,7 @@ fn python(results: &Results) -> Option<String> {
     let of = |server: &str| results.median(server, PYTHON, Figure::Rate);
     let ours = OURS
         .iter()
-        .filter_map(|(server, name)| Some((*name, of(server)?)));
+        .filter_map(|(name, servers)| Some((*name, of(servers.first()?)?)));
     let (ours, rate) = ours.reduce(|one, other| if other.1 < one.1 { other } else { one })?;
     let best = |style: &str| {
         let all = results
@@ -122,10 +141,10 @@ fn python(results: &Results) -> Option<String> {
             .filter_map(|series| Some((series.server.as_str(), series.median(Figure::Rate)?)));
         let (server, best) = all.reduce(|one, other| if other.1 > one.1 { other } else { one })?;
         let times = times(Some(rate / best));
-        Some(format!("{times} of {server}'s {}", number(Some(best))))
+        Some(format!("{times} {server}'s {}", number(Some(best))))
     };
     Some(format!(
-        "- Against Python, where all share two cores: {} requests/s of {ours} are {} and {}, the best of the servers there.\n",
+        "- Against Python, where all share two cores: {} requests/s of {ours} are {} and {}, the fastest there.\n",
         number(Some(rate)),
         best("/wsgi")?,
         best("/flask")?,
@@ -186,7 +205,7 @@ mod tests {
             .iter_mut()
             .for_each(|series| series.scenario = PYTHON.into());
         let said = python(&results).unwrap();
-        let expected = "50\u{202f}000 requests/s of gateway-hyper are ×2.00 of granian/wsgi's 25\u{202f}000 and ×10.00 of granian/flask's 5\u{202f}000";
+        let expected = "50\u{202f}000 requests/s of gateway-hyper are ×2.00 granian/wsgi's 25\u{202f}000 and ×10.00 granian/flask's 5\u{202f}000";
         assert!(said.contains(expected), "{said}");
     }
 

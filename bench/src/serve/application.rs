@@ -6,7 +6,8 @@ use bytes::Bytes;
 use gateway_core::{Body, Environ, Error, Response, Result, StatusError, text};
 use http::StatusCode;
 
-use super::work::{HELLO, PIECES, Pieces, WAIT, big, compute, delay, piece};
+use super::bodies::{Pieces, big, piece};
+use super::endpoints::{HELLO, PIECES, WAIT, compute, delay};
 
 /// The endpoints, waiting as blocking code does.
 pub(super) fn blocking(mut environ: Environ) -> Result {

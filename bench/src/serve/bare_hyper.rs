@@ -11,7 +11,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpSocket;
 
-use super::work::{HELLO, Pieces, WAIT, big, compute, delay};
+use super::bodies::{Pieces, big};
+use super::endpoints::{HELLO, WAIT, compute, delay};
 
 type Answer = Response<Either<Full<Bytes>, Pieces>>;
 

@@ -2,7 +2,12 @@
 
 mod application;
 mod bare_hyper;
-mod work;
+mod bodies;
+#[allow(
+    unreachable_pub,
+    reason = "bench/peers includes the file, as its interface"
+)]
+mod endpoints;
 
 use std::net::SocketAddr;
 
@@ -10,7 +15,7 @@ use clap::{Args, ValueEnum};
 use gateway_core::blocking;
 use gateway_core::server::Limits;
 
-pub(crate) use work::{ROUNDS, rounds};
+pub(crate) use endpoints::{ROUNDS, rounds};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
