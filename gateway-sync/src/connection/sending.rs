@@ -1,0 +1,68 @@
+//! What goes to the client, as far as it takes it.
+
+use std::io;
+
+use bytes::Bytes;
+use gateway_http1::CloseReason;
+
+use super::{Connection, Step};
+use crate::deadline::Phase;
+
+impl Connection {
+    /// Sends `head` and `body`, or keeps what the client does not take now; in pieces as they are, as
+    /// long as no more than `keep` bytes are in memory. `more` says that the next piece will be here in no
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub(crate) fn send(
+        &mut self,
+        head: &[u8],
+        body: Bytes,
+        keep: usize,
+        more: bool,
+    ) -> io::Result<()> {
+        let before = self.outbox.len() + (head.len() + body.len()) as u64;
+        self.outbox.send(&self.socket, head, body, keep, more)?;
+        self.count_taken(before - self.outbox.len());
+        Ok(())
+    }
+
+    /// Sends what has been kept; `None` if all of it is sent.
+    pub(super) fn flush(&mut self) -> Option<Step> {
+        let unsent = self.outbox.len();
+        if self.outbox.flush(&self.socket).is_err() {
+            return Some(Step::Close(CloseReason::Disconnected));
+        }
+        let taken = unsent - self.outbox.len();
+        self.count_taken(taken);
+        if self.outbox.wants_refill() {
+            return Some(Step::Refill);
+        }
+        if self.outbox.is_empty() {
+            return None;
+        }
+        let runs_ahead = self
+            .response
+            .as_ref()
+            .is_some_and(|response| response.runs_ahead());
+        Some(match runs_ahead {
+            true => Step::Pull,
+            false => Step::Rest {
+                phase: Phase::Writing,
+                progress: self.was_taken(),
+            },
+        })
+    }
+
+    fn count_taken(&mut self, bytes: u64) {
+        self.pace.add(bytes);
+        self.taken |= bytes > 0;
+    }
+
+    /// Whether the client has taken anything since it was asked last.
+    pub(crate) fn was_taken(&mut self) -> bool {
+        std::mem::take(&mut self.taken)
+    }
+}
