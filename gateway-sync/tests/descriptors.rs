@@ -6,24 +6,16 @@
 
 mod common;
 
-use std::fs::File;
 use std::time::Duration;
 
 use gateway_core::server::{Limits, Timeouts, block_on};
 use gateway_core::{Environ, blocking, text};
 use gateway_test::Log;
 use http::Method;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use common::descriptors::Descriptors;
 use common::lines::lines;
 use common::{Running, get, server};
-
-/// Uses up all descriptors there are.
-fn fill(files: &mut Vec<File>) {
-    while let Ok(file) = File::open("/dev/null") {
-        files.push(file);
-    }
-}
 
 #[test]
 fn service_goes_on_without_descriptors_and_resumes_with_them() {
@@ -47,17 +39,10 @@ fn service_goes_on_without_descriptors_and_resumes_with_them() {
     for client in [&mut early, &mut calls] {
         assert_eq!(client.get("/").unwrap().text(), "0");
     }
-    let before = getrlimit(Resource::Nofile);
-    let few = Rlimit {
-        current: Some(200),
-        maximum: before.maximum,
-    };
-    setrlimit(Resource::Nofile, few).unwrap();
-    let mut files = Vec::new();
-    fill(&mut files);
+    let mut descriptors = Descriptors::use_up();
 
-    // One descriptor for a client, none for the server's end of it.
-    files.pop();
+    // One for a client, none for the server's end of it.
+    descriptors.give_back();
     let mut late = running.client();
     late.send(get("/")).unwrap();
     let parts = ["ERROR", "cannot accept connections", "connections=2 "];
@@ -79,10 +64,9 @@ fn service_goes_on_without_descriptors_and_resumes_with_them() {
     assert_eq!(lines.count(&parts), 1);
     assert!(late.is_quiet().unwrap());
 
-    drop(files);
+    drop(descriptors);
     assert_eq!(late.read(&Method::GET).unwrap().text(), "0");
     lines.wait_for(&["accepting connections again"]);
     late.send_meanwhile(upload.into_bytes()).unwrap();
     assert_eq!(late.read(&Method::POST).unwrap().text(), "200000");
-    setrlimit(Resource::Nofile, before).unwrap();
 }

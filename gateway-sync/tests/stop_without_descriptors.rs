@@ -6,13 +6,11 @@
 
 mod common;
 
-use std::fs::File;
-
 use gateway_core::{Environ, blocking, text};
 use gateway_test::Event;
 use http::Method;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use common::descriptors::Descriptors;
 use common::lines::lines;
 use common::{Running, get, server};
 
@@ -33,18 +31,9 @@ fn a_stop_without_descriptors_answers_what_is_there_and_ends() {
     assert_eq!(idle.get("/").unwrap().text(), "done");
     busy.send(get("/busy")).unwrap();
     entered.wait().unwrap();
-    let before = getrlimit(Resource::Nofile);
-    let few = Rlimit {
-        current: Some(200),
-        maximum: before.maximum,
-    };
-    setrlimit(Resource::Nofile, few).unwrap();
-    let mut files = Vec::new();
-    while let Ok(file) = File::open("/dev/null") {
-        files.push(file);
-    }
-    // One descriptor for a client, none for the server's end of it.
-    files.pop();
+    let mut descriptors = Descriptors::use_up();
+    // One for a client, none for the server's end of it.
+    descriptors.give_back();
     let mut late = running.client();
     lines.wait_for(&["ERROR", "cannot accept connections", "connections=2 "]);
     running.handle.stop();
@@ -57,6 +46,5 @@ fn a_stop_without_descriptors_answers_what_is_there_and_ends() {
     running.stop();
     // It was in the backlog of a server that could not take it: its end is seen, not waited for.
     assert!(late.read(&Method::GET).unwrap_err().is_end());
-    drop(files);
-    setrlimit(Resource::Nofile, before).unwrap();
+    drop(descriptors);
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
+pub(crate) mod descriptors;
 pub(crate) mod lines;
 
 use std::os::unix::net::UnixListener;
