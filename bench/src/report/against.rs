@@ -60,13 +60,31 @@ fn worse(
 }
 
 fn is_ours(server: &str) -> bool {
-    server.starts_with("sync") || server.starts_with("hyper") || server.starts_with("distance")
+    let (name, _) = server.split_once([':', '-']).unwrap_or((server, ""));
+    ["sync", "hyper", "distance", "hello"].contains(&name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::compare::tests::hello;
+
+    #[test]
+    fn knows_whose_a_server_is() {
+        let ours = [
+            "sync:2",
+            "hyper:64",
+            "hyper-blocking:300",
+            "distance-sync:64",
+            "hello-sync",
+        ];
+        assert!(ours.into_iter().all(is_ours));
+        assert!(
+            !["axum", "bare-hyper", "uwsgi/wsgi"]
+                .into_iter()
+                .any(is_ours)
+        );
+    }
 
     #[test]
     fn names_the_best_of_the_others_where_it_is_better() {

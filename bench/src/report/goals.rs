@@ -93,7 +93,7 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
     };
     let memory = Goal {
         what: "memory of examples/hello on gateway-sync before the load ≤ 4 MiB".into(),
-        measured: results.median("hello-sync", "hello-1", Figure::IdleMemory),
+        measured: results.median("hello-sync", "small", Figure::IdleMemory),
         bound: Bound::AtMost(4.0),
     };
     cpu.chain(tails)

@@ -51,8 +51,8 @@ every 20 ms beside the load and asks for `/hello`, or `/healthz` of the distance
 connecting. *Beside*: what a second load of waiting requests gets. *Lost*: connections of the crowd that the server cut \
 or did not take. *Errors*: of all rounds, those of the newcomer included. *Spread*: greatest less smallest CPU a request over the rounds, as a share \
 of the median: a difference smaller than it shows nothing. *Noisy*: samples during which other processes took over 0.2 cores. \
-Idle memory of sync:N, hyper:64 and bare-hyper is that of the measuring program, which is larger than the peers' are; \
-*hello-sync* and *hello-hyper* are the programs of `examples/hello`, each with its host's usual threads.
+Memory of sync:N, hyper:64 and bare-hyper includes the measuring program, which is larger than the peers' are: in *small*, \
+`examples/hello` on each host is the program that compares with them.
 ";
 
 const HOW: &str = "

@@ -14,8 +14,14 @@ const NEAREST: [&str; 8] = [
     "may_minihttp",
 ];
 
-/// The smallest programs there are on ours: for their memory.
-const HELLO: [&str; 2] = ["hello-sync", "hello-hyper"];
+/// The smallest programs there are, on the machine as it is: for their memory.
+const SMALL: [&str; 5] = [
+    "bare-hyper",
+    "hello-sync",
+    "hello-hyper",
+    "axum",
+    "actix-web",
+];
 
 /// Those that do more than a hello.
 const WHOLE: [&str; 6] = [
@@ -57,14 +63,8 @@ pub(super) fn parts(quick: bool, times: usize) -> Result<Vec<Part>, String> {
         part(&everyone, &["hello-64"], effort(5), pinned)?,
         part(&NEAREST, &["hello-512", "browser"], effort(3), pinned)?,
         part(
-            &[&NEAREST[..], &HELLO].concat(),
-            &["hello-1"],
-            effort(2),
-            pinned,
-        )?,
-        part(
             &NEAREST,
-            &["close-1", "close-64", "close-512"],
+            &["hello-1", "close-1", "close-64", "close-512"],
             effort(2),
             pinned,
         )?,
@@ -83,21 +83,31 @@ pub(super) fn parts(quick: bool, times: usize) -> Result<Vec<Part>, String> {
             effort(1),
             !pinned,
         )?,
-        named(part(&python, &["hello-64", "io-64"], effort(1), !pinned)?),
+        named(
+            part(&SMALL, &["hello-1"], effort(1), !pinned)?,
+            &[("small", "13 bytes, 1 connection, to the smallest programs")],
+        ),
+        named(
+            part(&python, &["hello-64", "io-64"], effort(1), !pinned)?,
+            &[
+                ("python", "13 bytes, 64 connections, with several processes"),
+                (
+                    "python-io",
+                    "waits 100 ms, 64 connections, with several processes",
+                ),
+            ],
+        ),
     ];
     parts.push(distance(64, effort(3))?);
     Ok(parts)
 }
 
-/// The scenarios of the part with the Python servers, which differ from the others of their name in that
-/// servers and load share the cores.
-fn named(mut part: Part) -> Part {
-    for (scenario, name) in part.scenarios.iter_mut().zip(["python", "python-io"]) {
-        scenario.name = name.to_owned();
-        scenario.title += ", with several processes";
-        if let Some(short) = scenario.title.strip_prefix("/io, ") {
-            scenario.title = format!("waits 100 ms, {short}");
-        }
+/// A part whose scenarios differ from the others of their name in that servers and load share the cores:
+/// they get names and titles of their own.
+fn named(mut part: Part, names: &[(&str, &str)]) -> Part {
+    for (scenario, (name, title)) in part.scenarios.iter_mut().zip(names) {
+        scenario.name = (*name).to_owned();
+        scenario.title = (*title).to_owned();
     }
     part
 }

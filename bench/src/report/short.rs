@@ -51,11 +51,15 @@ fn hosts(verdicts: &[Verdict]) -> String {
     let mut lessons: Vec<&str> = verdicts.iter().map(|verdict| verdict.kind.so).collect();
     lessons.sort_unstable();
     lessons.dedup();
+    let lessons = lessons.concat();
+    let lessons = match lessons.trim() {
+        "" => String::new(),
+        lessons => format!("\n{lessons}\n"),
+    };
     format!(
         "\n## Which host suits an endpoint?\n\nThe same application on both, the distance service, with 64 threads for \
-         blocking calls. In doubt: [blocking code on gateway-sync, async code on gateway-hyper](hosts.md).\n\n{}\n{}\n",
-        markdown(table).replace("---:", "---"),
-        lessons.concat().trim()
+         blocking calls. In doubt: [blocking code on gateway-sync, async code on gateway-hyper](hosts.md).\n\n{}{lessons}",
+        markdown(table).replace("---:", "---")
     )
 }
 
