@@ -111,6 +111,20 @@ fn a_flood_of_empty_data_closes_the_connection() {
     assert_eq!(code, ENHANCE_YOUR_CALM);
 }
 
+/// What is sent after the end is read and forgotten only so long as it may be on its way.
+#[test]
+fn a_flood_that_goes_on_after_the_end_is_not_read_for_ever() {
+    let server = patient(hello);
+    let mut wire = Wire::open(&server);
+    let pings = vec![Frame::new(PING, 0, 0, [7; 8]); 1000];
+    let mut writes = 0;
+    while wire.send(&pings) {
+        writes += 1;
+        assert!(writes < 100_000, "read for ever"); // 1.7 GB
+    }
+    serves_another(&server);
+}
+
 /// An application that counts its calls, and never answers but at `/`.
 fn counted() -> (impl Application, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));

@@ -17,6 +17,7 @@ mod front;
 mod hosts;
 mod log;
 mod quiet;
+mod streams;
 mod suite;
 
 pub use broken::{BROKEN, Broken};
@@ -26,4 +27,5 @@ pub use front::{Answer, Front, Proxy, Recorder, Seen, agree, answers_in, install
 pub use hosts::{HyperHost, SyncHost, hosts};
 pub use log::Log;
 pub use quiet::{hide_fixture_panics, hide_panics};
+pub use streams::{StreamTally, Streams};
 pub use suite::{linted, plain, run, trials_of};

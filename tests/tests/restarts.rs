@@ -1,7 +1,7 @@
 //! A server that is stopped while another takes over its listener loses no request.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use gateway_core::Address;
 use gateway_core::server::Timeouts;
 use gateway_test::PATIENCE;
 use gateway_test::conformance::{Listen, Running, Setup, TestHost};
-use gateway_tests::{Crowd, Fate, HyperHost, SyncHost, Tally, answers_the_crowd};
+use gateway_tests::{Crowd, Fate, HyperHost, Streams, SyncHost, answers_the_crowd};
 
 type Verdict<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -44,12 +44,24 @@ fn closes_of_gateway_hyper_that_cross_a_request_are_no_resets() -> Verdict {
     cross_without_a_reset(&HyperHost)
 }
 
+/// Connections are told with GOAWAY what is answered, and what may be asked again (RFC 9113 §6.8): nothing
+/// else becomes of a request.
+#[test]
+fn restarts_of_gateway_hyper_lose_no_request_over_http2() -> Verdict {
+    let host = &HyperHost;
+    let gather = |address| Ok(Streams::gather(address, 2 * OF_EACH)?);
+    let tally = restarts(host, Timeouts::default(), gather, Streams::call_off)?;
+    eprintln!("{} over HTTP/2, {RESTARTS} restarts: {tally}", host.name());
+    assert!(tally.lost.is_empty(), "{tally}");
+    Ok(())
+}
+
 /// No client leaves its connection idle for as long as the host, which stops, leaves it open: every
 /// request is answered on the connection that it was sent on.
 fn lose_no_request(host: &dyn TestHost) -> Verdict {
     let mut timeouts = Timeouts::default();
     timeouts.idle_at_stop = PATIENCE;
-    let tally = restarts(host, timeouts)?;
+    let tally = restarts(host, timeouts, crowd, Crowd::call_off)?;
     eprintln!("{}, {RESTARTS} restarts: {tally}", host.name());
     assert_eq!((tally.lost(), tally.of(Fate::Crossed)), (0, 0), "{tally}");
     Ok(())
@@ -62,21 +74,30 @@ fn cross_without_a_reset(host: &dyn TestHost) -> Verdict {
     let mut timeouts = Timeouts::default();
     timeouts.idle_at_stop = Duration::ZERO;
     timeouts.linger = PATIENCE;
-    let tally = restarts(host, timeouts)?;
+    let tally = restarts(host, timeouts, crowd, Crowd::call_off)?;
     eprintln!("{}, {RESTARTS} restarts: {tally}", host.name());
     let clean = tally.of(Fate::Unanswered); // closed between connecting and sending
     assert_eq!(tally.lost() - clean, 0, "{tally}");
     Ok(())
 }
 
-/// Restarts the host again and again under the crowd's requests. In turn the next server begins
+fn crowd(address: SocketAddr) -> Verdict<Crowd> {
+    Ok(Crowd::gather(Address::from(address), OF_EACH))
+}
+
+/// Restarts the host again and again under the requests of those who are gathered. In turn the next server begins
 /// before the last one stops, and after it has ended: meanwhile nobody accepts.
-fn restarts(host: &dyn TestHost, timeouts: Timeouts) -> Verdict<Tally> {
+fn restarts<C, T>(
+    host: &dyn TestHost,
+    timeouts: Timeouts,
+    gather: impl FnOnce(SocketAddr) -> Verdict<C>,
+    call_off: impl FnOnce(C) -> T,
+) -> Verdict<T> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let start = || Server::start(host, &listener, &timeouts);
     let mut server = start()?;
     let mut ending = Vec::new();
-    let crowd = Crowd::gather(Address::from(listener.local_addr()?), OF_EACH);
+    let crowd = gather(listener.local_addr()?)?;
     for restart in 0..RESTARTS {
         server.has_served()?;
         if restart % 2 == 0 {
@@ -90,7 +111,7 @@ fn restarts(host: &dyn TestHost, timeouts: Timeouts) -> Verdict<Tally> {
         }
     }
     server.has_served()?;
-    let tally = crowd.call_off();
+    let tally = call_off(crowd);
     server.running.stop();
     for server in ending.iter().chain([&server]) {
         server.running.ended()?;
