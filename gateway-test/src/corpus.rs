@@ -8,6 +8,7 @@ use std::{fmt, fs, io};
 
 /// One case: bytes, and the expected reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Case {
     /// Folder and file name without its ending, such as `valid/3.2.1-origin-form`.
     pub name: String,
@@ -25,6 +26,7 @@ pub struct Case {
 
 /// A request that is read in full.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExpectedRequest {
     /// The method as sent.
     pub method: String,
