@@ -1,6 +1,6 @@
 //! `faults`: clients that vanish, in whatever they are at.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -9,9 +9,6 @@ use crate::Result;
 use crate::figures::{Figures, mib, print_table};
 use crate::process::Process;
 use crate::swarm::Manner;
-
-/// How long a server may take to let go of clients that are gone.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Clients that are killed (SIGKILL) in whatever they are at, again and again, beside normal ones: whether
 /// those notice, and whether the server lets go of all that it had for the others.
@@ -80,11 +77,7 @@ impl Faults {
             let mut swarm = started.swarm(manner, self.clients)?;
             std::thread::sleep(Duration::from_millis(600));
             swarm.kill();
-            let killed = Instant::now();
-            while started.process.descriptors()? > normal && killed.elapsed() < PATIENCE {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            longest = longest.max(killed.elapsed());
+            longest = longest.max(started.let_go(normal)?);
         }
         let seen: Figures = driving.line()?.parse()?;
         drop(driving);

@@ -49,7 +49,7 @@ pub(crate) struct Slow {
     #[arg(long, default_value_t = 10_000)]
     clients: usize,
     /// How often each is measured.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How long a measurement takes, in seconds.
     #[arg(long, default_value_t = 2.0)]
@@ -136,6 +136,7 @@ impl Slow {
         let options = "--min-rate 1 --head 3600 --write-stall 3600";
         let (sink, started) = (Started::new("sink", "")?, Started::new(server, options)?);
         started.drive("/hello", 64, 1.0, 0.0)?; // warms up
+        let descriptors = started.process.descriptors()?;
         let mut samples: [Vec<Sample>; 3] = Default::default();
         let (mut memory, mut gone) = (0, 0.0);
         for round in 0..self.rounds {
@@ -169,7 +170,7 @@ impl Slow {
                     eprintln!("{server}: {lost} slow clients were gone before the end");
                     gone += lost;
                 }
-                std::thread::sleep(Duration::from_millis(500)); // for those who leave
+                started.let_go(descriptors)?;
             }
         }
         check(server, &samples, checks);

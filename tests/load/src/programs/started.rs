@@ -67,6 +67,18 @@ impl Started {
         Ok(())
     }
 
+    /// Waits until the server has let go of clients that have left: until it has so many descriptors again, or
+    /// fewer. A slow client may have two, and those of two crowds are more than a process may have. Gives how
+    /// long it took; not for ever.
+    pub(super) fn let_go(&self, descriptors: usize) -> Result<Duration> {
+        const PATIENCE: Duration = Duration::from_secs(20);
+        let left = Instant::now();
+        while self.process.descriptors()? > descriptors && left.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(left.elapsed())
+    }
+
     /// Its memory, once that has settled: when it has been the same for 6 s, which is longer than servers
     /// wait before they give back what they have not used. Not for ever.
     pub(super) fn settled_memory(&self) -> Result<u64> {
