@@ -3,6 +3,11 @@
 use gateway_http1::{Error, Event, Limits, Reading, Receiver, RequestHead};
 use http::HeaderMap;
 
+use self::pieces::in_pieces;
+
+#[path = "../../gateway-http1/tests/feed/pieces.rs"]
+mod pieces;
+
 /// What was read of a request.
 #[derive(Debug)]
 pub(crate) struct Read {
@@ -30,56 +35,39 @@ pub(crate) struct Reads {
 pub(crate) fn feed(bytes: &[u8], cuts: impl IntoIterator<Item = usize>, limits: &Limits) -> Reads {
     let mut receiver = Receiver::new(limits.clone());
     let mut requests: Vec<Read> = Vec::new();
-    let mut start = 0;
-    for end in cuts.into_iter().chain([bytes.len()]) {
-        loop {
-            let input = &bytes[start..end];
-            let received = match receiver.receive(input) {
-                Ok(received) => received,
-                Err(error) => {
-                    assert_eq!(receiver.receive(b"GET").err(), Some(error), "it stays");
-                    return Reads {
-                        requests,
-                        refused: Some(error),
-                        reading: receiver.reading(),
-                    };
-                }
-            };
-            assert!(received.used <= input.len());
-            start += received.used;
-            match received.event {
-                Some(Event::Head(head)) => {
-                    assert!(requests.iter().all(|request| request.complete));
-                    requests.push(Read {
-                        head,
-                        body: Vec::new(),
-                        trailers: HeaderMap::new(),
-                        complete: false,
-                        head_end: start,
-                        end: start,
-                    });
-                }
-                Some(event) => {
-                    let request = requests.last_mut().expect("a head comes first");
-                    assert!(!request.complete, "nothing comes after the end");
-                    match event {
-                        Event::Data(range) => {
-                            assert!(!range.is_empty() && range.end <= received.used);
-                            request.body.extend_from_slice(&input[range]);
-                        }
-                        Event::Trailers(trailers) => request.trailers = trailers,
-                        Event::End => request.complete = true,
-                        Event::Head(_) => unreachable!("matched above"),
-                    }
-                    request.end = start;
-                }
-                None => break,
-            }
-        }
-    }
+    let fed = in_pieces(&mut receiver, bytes, cuts, |event, input, end| {
+        take(&mut requests, event, input, end);
+    });
     Reads {
         requests,
-        refused: None,
+        refused: fed.err(),
         reading: receiver.reading(),
+    }
+}
+
+/// Notes what was read up to `end`.
+fn take(requests: &mut Vec<Read>, event: Event, input: &[u8], end: usize) {
+    if let Event::Head(head) = event {
+        assert!(requests.iter().all(|request| request.complete));
+        return requests.push(Read {
+            head,
+            body: Vec::new(),
+            trailers: HeaderMap::new(),
+            complete: false,
+            head_end: end,
+            end,
+        });
+    }
+    let request = requests.last_mut().expect("a head comes first");
+    assert!(!request.complete, "nothing comes after the end");
+    request.end = end;
+    match event {
+        Event::Data(range) => {
+            assert!(!range.is_empty());
+            request.body.extend_from_slice(&input[range]);
+        }
+        Event::Trailers(trailers) => request.trailers = trailers,
+        Event::End => request.complete = true,
+        Event::Head(_) => unreachable!("returned above"),
     }
 }

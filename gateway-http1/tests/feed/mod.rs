@@ -1,8 +1,12 @@
 //! Feeds bytes to a receiver as a socket would, and gathers what it reads.
 
+mod pieces;
+
 use http::HeaderMap;
 
 use gateway_http1::{CloseReason, Event, Limits, Reading, Receiver, RequestHead};
+
+use self::pieces::in_pieces;
 
 /// What was read from a connection.
 #[derive(Debug, Default)]
@@ -29,29 +33,16 @@ pub(crate) enum End {
 pub(crate) fn feed(bytes: &[u8], cuts: impl IntoIterator<Item = usize>) -> Reads {
     let mut receiver = Receiver::new(Limits::default());
     let mut reads = Reads::default();
-    let mut start = 0;
-    for end in cuts.into_iter().chain([bytes.len()]) {
-        loop {
-            let input = &bytes[start..end];
-            let received = match receiver.receive(input) {
-                Ok(received) => received,
-                Err(error) => {
-                    assert_eq!(receiver.receive(b"GET").err(), Some(error), "it stays");
-                    reads.end = Some(End::Error {
-                        name: format!("{error:?}"),
-                        status: error.status().as_u16(),
-                    });
-                    return reads;
-                }
-            };
-            start += received.used;
-            match received.event {
-                Some(event) => reads.take(event, input),
-                None => break,
-            }
-        }
-    }
-    reads.end = Some(End::Input(receiver.end_of_input(), receiver.reading()));
+    let fed = in_pieces(&mut receiver, bytes, cuts, |event, input, _| {
+        reads.take(event, input);
+    });
+    reads.end = Some(match fed {
+        Ok(()) => End::Input(receiver.end_of_input(), receiver.reading()),
+        Err(error) => End::Error {
+            name: format!("{error:?}"),
+            status: error.status().as_u16(),
+        },
+    });
     reads
 }
 
