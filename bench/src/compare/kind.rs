@@ -51,10 +51,11 @@ pub(super) fn kind(one: &Series, other: &Series, cores: usize, connections: usiz
 }
 
 /// What follows where cores are the limit.
-const CORES: &str = " More threads than cores gain nothing.";
+const CORES: &str = " Where cores are the limit, more threads than cores gain nothing.";
 
 /// What follows where calls wait.
-const THREADS: &str = " Blocking code takes a thread for each call that waits: when all are taken, the next waits for one, and `threads(n)` says how many there are.";
+const THREADS: &str = " Where calls wait, blocking code takes a thread for each: when all are taken, the next waits for \
+    one, and `threads(n)` says how many there are.";
 
 #[cfg(test)]
 mod tests {

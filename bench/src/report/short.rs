@@ -94,7 +94,7 @@ fn costs(results: &Results) -> String {
     }
     let mut text = format!(
         "\n## What does it cost against {THEIRS}?\n\nAs multiples of {THEIRS}'s: CPU a request and p99 are better below \
-         ×1, requests a second above.\n\n{}\n",
+         ×1, requests a second above. A difference within the spread, which [all figures](#all-figures) have, shows nothing.\n\n{}\n",
         markdown(table)
     );
     for (ours, servers) in OURS {
