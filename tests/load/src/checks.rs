@@ -3,6 +3,9 @@
 use crate::Result;
 use crate::figures::print_table;
 
+/// By what share of itself a figure may swing for anything to be shown by it: as much as what is looked for.
+const MOST_NOISE: f64 = 0.1;
+
 /// What a figure must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Bound {
@@ -15,8 +18,8 @@ pub(crate) enum Bound {
 enum Verdict {
     Pass,
     Fail,
-    /// It does not hold, by less than what is measured swings by itself: quiet the machine, or take more
-    /// rounds.
+    /// What is measured swings so much by itself that nothing is shown, either way: quiet the machine, or take
+    /// more rounds.
     Noise,
 }
 
@@ -94,6 +97,9 @@ impl Check {
             Bound::AtLeast(bound) => found >= bound,
             Bound::AtMost(bound) => found <= bound,
         };
+        if self.noise > MOST_NOISE {
+            return Verdict::Noise;
+        }
         let swing = match self.bound {
             Bound::AtLeast(_) => 1.0 + self.noise,
             Bound::AtMost(_) => 1.0 - self.noise,
@@ -164,11 +170,12 @@ mod tests {
             (1.2, most, 0.0, Verdict::Fail),
             (1.2, most, 0.05, Verdict::Fail),
             (1.2, most, 0.1, Verdict::Noise),
+            (0.5, most, 0.2, Verdict::Noise),
             (0.9, least, 0.0, Verdict::Pass),
             (0.8, least, 0.05, Verdict::Fail),
-            (0.8, least, 0.2, Verdict::Noise),
-            (f64::NAN, most, 0.5, Verdict::Fail),
-            (f64::NAN, least, 0.5, Verdict::Fail),
+            (0.85, least, 0.09, Verdict::Noise),
+            (f64::NAN, most, 0.05, Verdict::Fail),
+            (f64::NAN, least, 0.05, Verdict::Fail),
         ] {
             let check = Check {
                 server: "sync:2".to_owned(),
