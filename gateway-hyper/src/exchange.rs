@@ -195,19 +195,23 @@ impl Drop for Exchange {
         }
         let ending = self.ending();
         let outcome = Outcome::new(self.status, self.sent - self.unsent(), ending);
-        // Before the next request may begin, so that the two never seem to run at once.
-        self.state.end_request(&self.progress);
-        if !self.is_whole || ending != self.verdict {
-            return self.call.finish(&outcome);
-        }
-        let flushing = Flushing {
+        let is_whole = self.is_whole && ending == self.verdict;
+        let flushing = || Flushing {
             call: self.call.clone(),
             outcome,
             progress: Arc::clone(&self.progress),
         };
-        match self.is_stream() {
-            true => self.state.flush_if_stalled(flushing),
-            false => self.state.flush_later(flushing),
+        // Ended before the next request may begin, so that the two never seem to run at once.
+        match (is_whole, self.is_stream()) {
+            (true, false) => self.state.end_request(&self.progress, Some(flushing())),
+            (true, true) => {
+                self.state.end_request(&self.progress, None);
+                self.state.flush_if_stalled(flushing());
+            }
+            (false, _) => {
+                self.state.end_request(&self.progress, None);
+                self.call.finish(&outcome);
+            }
         }
     }
 }

@@ -25,9 +25,13 @@ impl Requests {
         self.lock().running.push(Arc::clone(request));
     }
 
-    /// The request runs no more.
-    pub(super) fn end(&self, request: &Arc<Progress>) {
+    /// The request runs no more; its response may wait for the socket.
+    pub(super) fn end(&self, request: &Arc<Progress>, response: Option<Flushing>) {
         let mut lists = self.lock();
+        if let Some(response) = response {
+            lists.flushing.push(response);
+            self.is_flushing.store(true, Ordering::SeqCst);
+        }
         let at = lists.running.iter().position(|it| Arc::ptr_eq(it, request));
         if let Some(at) = at {
             lists.running.swap_remove(at);
@@ -53,12 +57,15 @@ impl Requests {
     /// one, and who is told is the application's code, which no lock is held for.
     pub(super) fn take_flushing(&self) -> impl Iterator<Item = Flushing> {
         self.is_flushing.store(false, Ordering::SeqCst);
-        std::iter::from_fn(|| {
-            let mut lists = self.lock();
-            match lists.flushing.is_empty() {
-                true => None,
-                false => Some(lists.flushing.remove(0)),
+        let mut is_last = false;
+        std::iter::from_fn(move || {
+            if is_last {
+                return None;
             }
+            let flushing = &mut self.lock().flushing;
+            let first = (!flushing.is_empty()).then(|| flushing.remove(0));
+            is_last = flushing.is_empty();
+            first
         })
     }
 

@@ -129,10 +129,10 @@ impl State {
         number
     }
 
-    /// A request has ended.
-    pub(crate) fn end_request(&self, request: &Arc<Progress>) {
+    /// A request has ended. Its response is told of when the socket has it.
+    pub(crate) fn end_request(&self, request: &Arc<Progress>, response: Option<Flushing>) {
         let now = self.shared.clock.now();
-        self.listed.end(request);
+        self.listed.end(request, response);
         if self.active.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.turned_at.store(now, Ordering::Relaxed);
             let has_left = self.left_since.load(Ordering::Relaxed) != NEVER;
@@ -240,17 +240,16 @@ impl State {
         self.body_due.load(Ordering::Relaxed) == number && self.body_dropped.load(Ordering::Relaxed)
     }
 
-    /// Tells of a response when the socket has it.
-    pub(crate) fn flush_later(&self, response: Flushing) {
-        self.listed.flush_later(response);
-    }
-
     /// Tells of a response that h2 has written: at once, unless the socket takes nothing, and some of it may
     /// still be with h2.
     pub(crate) fn flush_if_stalled(&self, response: Flushing) {
+        let is_stalled = || self.write_since.load(Ordering::SeqCst) != NEVER;
+        if !is_stalled() {
+            return response.written();
+        }
         self.listed.flush_later(response);
-        if self.write_since.load(Ordering::SeqCst) == NEVER {
-            self.flushed();
+        if !is_stalled() {
+            self.flushed(); // it may have been before
         }
     }
 

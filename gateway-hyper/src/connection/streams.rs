@@ -46,9 +46,17 @@ async fn drive<F: Future>(stream: F, taking: Arc<Taking>) {
         .await;
     }
     if let Some(exchange) = taking.kept() {
-        poll_fn(|cx| match taking.poll_none(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => poll_stall(&taking, &mut alarm, cx),
+        // Most of them are written as soon as the connection has its turn; they need no timer.
+        let mut has_waited = false;
+        poll_fn(|cx| {
+            if taking.poll_none(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if !std::mem::replace(&mut has_waited, true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            poll_stall(&taking, &mut alarm, cx)
         })
         .await;
         exchange.resume(taking);
