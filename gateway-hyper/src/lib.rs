@@ -87,6 +87,20 @@
 //! let go, until something comes. Nothing is kept in files here: [`Limits::buffer`], [`Limits::spool`]
 //! and [`Limits::response_spool`] have no meaning for this host, as bodies are handed over as they come.
 //!
+//! # What an idle connection costs
+//!
+//! In memory of the process, `RssAnon` over 3000 connections after a request each (2026-11-22, one machine):
+//!
+//! | allocator | HTTP/1.1 | the same, at rest | HTTP/2 | kept in all when 3000 have left |
+//! |---|---:|---:|---:|---:|
+//! | glibc's malloc | 15.0 KB | 15.0 KB | 23.0 KB | 44 MB, 69 MB over HTTP/2 |
+//! | jemalloc, which gives back after 0.5 s | 11.3 KB | 5.7 KB | 19.7 KB | 3 MB, 5 MB over HTTP/2 |
+//!
+//! Nothing of it is leaked: what is freed lies between what is not, and glibc's malloc gives back no such
+//! memory to the system, but to the next connections. A program that has many idle ones chooses another
+//! global allocator. For HTTP/2, h2 has a buffer of 16 KiB to write from and one of 8 KiB to read to as
+//! long as the connection lives, and lets nobody choose their sizes.
+//!
 //! # HTTP/2
 //!
 //! * **A stream of which the client takes nothing** for [`Timeouts::write_stall`] is reset, and the others
