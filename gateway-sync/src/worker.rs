@@ -51,6 +51,7 @@ pub(crate) struct Worker<'a, A> {
     admitted: VecDeque<Parked>,
     waker: Waker,
     batch: Batch,
+    /// To where it reads. Empty until it does: most threads of most servers are never needed.
     scratch: Box<[u8]>,
     /// What is encoded, before it is sent.
     out: Vec<u8>,
@@ -107,7 +108,7 @@ impl<'a, A: Application> Worker<'a, A> {
             account: Account::of_this_thread(),
             admitted: VecDeque::new(),
             batch: Batch::new(),
-            scratch: vec![0; SCRATCH].into(),
+            scratch: Box::default(),
             out: Vec::new(),
             date: Date::new(),
         }
@@ -298,6 +299,9 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// Moves a connection on until it rests, closes, or has had its share.
     fn advance(&mut self, turn: &mut Turn) -> Flow {
+        if self.scratch.is_empty() {
+            self.scratch = vec![0; SCRATCH].into();
+        }
         let (served, seated) = (turn.connection.served, self.held.is_some());
         while turn.connection.served - served < TURN {
             let flow = match turn.connection.advance(&mut self.scratch) {
