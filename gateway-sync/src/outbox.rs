@@ -96,6 +96,10 @@ impl Outbox {
         } else {
             self.tail.extend_from_slice(&body);
         }
+        if taken > 0 && !self.is_empty() {
+            // A client that reads at once has made room meanwhile, and its processor has it in its cache.
+            self.flush(socket)?;
+        }
         Ok(())
     }
 
