@@ -44,6 +44,8 @@ pub(crate) struct Connection {
     pub(crate) pace: Pace,
     pub(crate) outbox: Outbox,
     pub(crate) response: Option<Box<Responding>>,
+    /// When what is read is here.
+    now: Instant,
     /// Requests answered.
     pub(crate) served: u64,
     /// Set when the connection ends once the outbox is empty.
@@ -115,6 +117,7 @@ impl Connection {
             deadline: Deadline::new(Phase::Head, now, timeouts),
             outbox: Outbox::default(),
             response: None,
+            now,
             served: 0,
             closing: None,
             rules: Arc::clone(rules),
@@ -169,11 +172,22 @@ impl Connection {
     /// Takes what the kernel has said. True if the client has left while it was being answered. From
     /// now on it is not the client who is waited for.
     pub(crate) fn note(&mut self, signs: Signs, now: Instant) -> bool {
+        self.set_now(now);
         self.pace.pause(now);
         self.readable |= signs.readable;
         self.half_closed |= signs.half_closed;
         self.broken |= signs.broken;
         self.response.is_some() && signs.is_leaving(self.half_closed_before)
+    }
+
+    /// What is read from now on is here at `now`.
+    pub(crate) fn set_now(&mut self, now: Instant) {
+        self.now = now;
+    }
+
+    /// Whether another request may be here.
+    pub(crate) fn may_read_on(&self) -> bool {
+        self.readable || self.has_more()
     }
 
     /// Whether the client has closed its sending side, as far as is known.
@@ -183,6 +197,7 @@ impl Connection {
 
     /// A request was answered: what is due now is counted afresh.
     pub(crate) fn count_answer(&mut self) {
+        self.pace = Pace::default();
         self.served += 1;
         self.answered = true;
     }

@@ -19,6 +19,15 @@ struct State<T> {
     waiting: VecDeque<T>,
 }
 
+/// What coming to the gate led to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entered<T> {
+    In(T),
+    Waits,
+    /// As many wait as may.
+    Full(T),
+}
+
 impl<T> Gate<T> {
     pub(crate) fn new(room: usize) -> Self {
         Self(Mutex::new(State {
@@ -27,20 +36,18 @@ impl<T> Gate<T> {
         }))
     }
 
-    /// Lets it in and gives it back, or keeps it until there is room.
-    pub(crate) fn enter(&self, who: T) -> Option<T> {
+    /// Lets it in and gives it back, or keeps it until there is room, if no more than `most` wait then.
+    pub(crate) fn enter(&self, who: T, most: usize) -> Entered<T> {
         let mut state = self.state();
-        if state.room == 0 {
-            state.waiting.push_back(who);
-            return None;
+        if let Some(room) = state.room.checked_sub(1) {
+            state.room = room;
+            return Entered::In(who);
         }
-        state.room -= 1;
-        Some(who)
-    }
-
-    /// How many wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.state().waiting.len()
+        if state.waiting.len() >= most {
+            return Entered::Full(who);
+        }
+        state.waiting.push_back(who);
+        Entered::Waits
     }
 
     /// One is done. Whoever is given back has been let in by it.
@@ -74,28 +81,31 @@ mod tests {
     #[test]
     fn lets_in_as_many_as_there_is_room_for_and_the_others_in_turn() {
         let gate = Gate::new(2);
-        assert_eq!(gate.enter('a'), Some('a'));
-        assert_eq!(gate.enter('b'), Some('b'));
-        assert_eq!(gate.enter('c'), None);
-        assert_eq!(gate.enter('d'), None);
+        assert_eq!(gate.enter('a', 2), Entered::In('a'));
+        assert_eq!(gate.enter('b', 2), Entered::In('b'));
+        assert_eq!(gate.enter('c', 2), Entered::Waits);
+        assert_eq!(gate.enter('d', 2), Entered::Waits);
+        assert_eq!(gate.enter('x', 2), Entered::Full('x'));
         assert_eq!(gate.leave(), Some('c'));
-        assert_eq!(gate.enter('e'), None); // nobody overtakes
+        assert_eq!(gate.enter('e', 2), Entered::Waits); // nobody overtakes
         assert_eq!(gate.leave(), Some('d'));
         assert_eq!(gate.leave(), Some('e'));
         assert_eq!(gate.leave(), None);
         assert_eq!(gate.leave(), None);
-        assert_eq!(gate.enter('f'), Some('f'));
+        assert_eq!(gate.enter('z', 0), Entered::In('z')); // there is room: nobody need wait
+        assert_eq!(gate.leave(), None);
+        assert_eq!(gate.enter('f', 2), Entered::In('f'));
     }
 
     #[test]
     fn excuses_the_first_and_keeps_the_room_for_who_needs_it() {
         let gate = Gate::new(1);
-        assert_eq!(gate.enter('a'), Some('a'));
-        assert_eq!(gate.enter('b'), None);
-        assert_eq!(gate.enter('c'), None);
+        assert_eq!(gate.enter('a', 2), Entered::In('a'));
+        assert_eq!(gate.enter('b', 2), Entered::Waits);
+        assert_eq!(gate.enter('c', 2), Entered::Waits);
         assert_eq!(gate.excuse(|who| *who == 'c'), None); // not its turn
         assert_eq!(gate.excuse(|who| *who == 'b'), Some('b'));
-        assert_eq!(gate.enter('d'), None); // no room has come of that
+        assert_eq!(gate.enter('d', 2), Entered::Waits); // no room has come of that
         assert_eq!(gate.leave(), Some('c'));
     }
 }

@@ -1,5 +1,7 @@
 //! A request on its way from the wire to the application.
 
+use std::time::Instant;
+
 use gateway_core::Input;
 use gateway_http1::{BodyFraming, Error, Event, Receiver, RequestHead};
 use http::{HeaderMap, Method};
@@ -12,6 +14,8 @@ use crate::upload::Upload;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) head: RequestHead,
+    /// When its head was here.
+    pub(crate) since: Instant,
     /// The client waits for `100 Continue`: the body is asked for when the application reads.
     pub(crate) awaited: bool,
     /// The body is handed over as it comes.
@@ -39,8 +43,8 @@ impl Refused {
     }
 }
 
-/// Feeds `input` to the receiver, until it is used up or a request can be answered. Returns how
-/// much was used.
+/// Feeds `input`, which is here at `now`, to the receiver, until it is used up or a request can be answered.
+/// Returns how much was used.
 ///
 /// # Errors
 ///
@@ -50,6 +54,7 @@ pub(crate) fn receive(
     partial: &mut Option<Box<Request>>,
     rules: &Rules,
     input: &[u8],
+    now: Instant,
 ) -> Result<(usize, Option<Box<Request>>), Refused> {
     let mut used = 0;
     loop {
@@ -62,7 +67,7 @@ pub(crate) fn receive(
         match received.event {
             None => return Ok((used, None)),
             Some(Event::Head(head)) => {
-                let mut request = Box::new(Request::new(head));
+                let mut request = Box::new(Request::new(head, now));
                 request.live = rules.live_bodies.wants(&request.head);
                 if request.live {
                     return Ok((used, Some(request)));
@@ -94,13 +99,14 @@ pub(crate) fn receive(
 }
 
 impl Request {
-    fn new(head: RequestHead) -> Self {
+    fn new(head: RequestHead, since: Instant) -> Self {
         let length = match head.framing {
             BodyFraming::Length(length) => Some(length),
             _ => None,
         };
         Self {
             head,
+            since,
             awaited: false,
             live: false,
             body: Upload::expecting(length),

@@ -20,6 +20,7 @@ use gateway_http1::CloseReason;
 use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
+use crate::gate::Entered;
 use crate::log::RequestName;
 use crate::poller::Batch;
 use crate::predictor::{Entry, Forecast};
@@ -81,6 +82,8 @@ pub(crate) struct Parked {
     turn: Turn,
     request: Box<Request>,
     entry: Entry,
+    /// It has waited already, and is not refused any more.
+    has_waited: bool,
 }
 
 /// Whether a turn goes on.
@@ -206,11 +209,12 @@ impl<'a, A: Application> Worker<'a, A> {
             mut turn,
             request,
             entry,
+            has_waited,
         } = parked;
         let (seat, slot) = (turn.seat, turn.slot);
-        // It has waited already, and is not refused any more.
-        let answered =
-            catch(|| self.queue_call(&mut turn, request, entry, forecast, None, usize::MAX));
+        turn.now = Instant::now();
+        let most = if has_waited { usize::MAX } else { self.most() };
+        let answered = catch(|| self.queue_call(&mut turn, request, entry, forecast, None, most));
         if forecast == Forecast::Computes {
             self.admitted.extend(self.shared.gate.leave());
         }
@@ -279,22 +283,44 @@ impl<'a, A: Application> Worker<'a, A> {
             }
             Flow::Park(request, entry) => {
                 let name = RequestName::of(&request.head);
-                turn.connection.current.queue(name, turn.now);
-                if let Some(parked) = self.shared.gate.enter(Parked {
+                turn.connection.current.queue(name, request.since);
+                self.park(Parked {
                     turn,
                     request,
                     entry,
-                }) {
-                    self.leave_seat();
-                    self.admitted.push_back(parked);
-                }
-                None
+                    has_waited: true,
+                })
             }
             Flow::Close(reason) => {
                 self.close(turn, reason);
                 None
             }
         }
+    }
+
+    /// Has a call that computes wait for its turn, unless it has come or too many wait already. What is
+    /// returned goes back to its slot.
+    fn park(&mut self, parked: Parked) -> Option<(usize, Box<Connection>)> {
+        match self.shared.gate.enter(parked, self.most()) {
+            Entered::Waits => None,
+            Entered::In(mut parked) => {
+                parked.has_waited = false;
+                self.leave_seat();
+                self.admitted.push_back(parked);
+                None
+            }
+            Entered::Full(parked) => {
+                let mut turn = parked.turn;
+                let flow = self.turn_away(&mut turn, parked.request, parked.entry);
+                self.settle(turn, flow)
+            }
+        }
+    }
+
+    /// How many requests may wait for a thread, or to compute.
+    fn most(&self) -> usize {
+        let calls = self.shared.calls.as_ref();
+        calls.map_or(usize::MAX, |calls| calls.queue)
     }
 
     /// Moves a connection on until it rests, closes, or has had its share.
@@ -317,6 +343,10 @@ impl<'a, A: Application> Worker<'a, A> {
             };
             if !matches!(flow, Flow::Continue) {
                 return flow;
+            }
+            if turn.connection.may_read_on() {
+                turn.now = Instant::now(); // what is read now was not here before
+                turn.connection.set_now(turn.now);
             }
             if seated && self.held.is_none() && turn.connection.has_more() {
                 break; // it took its time: others first

@@ -5,6 +5,9 @@
 
 mod common;
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use gateway_core::{Application, Body, Environ, Error, Response, blocking, text};
 use gateway_test::Log;
 use gateway_test::client::Client;
@@ -15,6 +18,9 @@ use common::{Running, cores, get, server};
 
 /// More pieces than are made in one turn.
 const PIECES: usize = 100;
+
+/// A call that takes so long keeps no seat.
+const LONG: Duration = Duration::from_millis(10);
 
 /// Calls that tell that they have begun, and end when they are let go.
 struct Calls {
@@ -30,13 +36,20 @@ impl Calls {
         }
     }
 
-    /// Whatever is asked for blocks, but for `/quick`; the body of `/pieces` blocks instead.
+    /// Whatever is asked for blocks, but for `/quick` and `/compute`; the body of `/pieces` blocks instead.
     fn application(&self) -> impl Application + use<> {
         let (entered, release) = (self.entered.clone(), self.release.clone());
         blocking(move |mut environ: Environ| {
             let path = environ.path_info().to_owned();
             if path == "/quick" {
                 return Ok(text("quick"));
+            }
+            if path == "/compute" {
+                let start = Instant::now();
+                while start.elapsed() < LONG {
+                    std::hint::spin_loop();
+                }
+                return Ok(text("computed"));
             }
             let (entered, release) = (entered.clone(), release.clone());
             let wait = move || {
@@ -179,5 +192,43 @@ fn a_refused_request_whose_body_is_not_here_is_the_last_of_its_connection() {
     }
     for client in &mut busy {
         assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+    }
+}
+
+/// Calls that compute wait for a core before they wait for a thread; neither wait has no end.
+#[test]
+fn calls_that_compute_are_refused_only_where_too_many_wait() {
+    for queue in [0, 1] {
+        let calls = Calls::new();
+        let running = Running::start(server(2).queue(queue), calls.application());
+        for _ in 0..5 {
+            // Nobody else asks for anything: there is always a core, and a thread.
+            let mut client = running.client();
+            let last = "GET /compute HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+            assert_eq!(client.exchange(last).unwrap().text(), "computed");
+            client.closes().unwrap(); // both are free again
+        }
+        let mut busy = [asks(&running, "/busy"), asks(&running, "/busy")];
+        for _ in &busy {
+            calls.entered.next().unwrap();
+        }
+        let asking: Vec<_> = (0..10).map(|_| asks(&running, "/compute")).collect();
+        // Those that are refused are told so while all threads are in calls.
+        let answers = Log::new();
+        for mut client in asking {
+            let answers = answers.clone();
+            thread::spawn(move || answers.note(client.read(&Method::GET).unwrap().status));
+        }
+        for _ in 0..10 - 2 * queue {
+            assert_eq!(answers.next().unwrap(), 503);
+        }
+        for _ in &busy {
+            calls.release.note(());
+        }
+        for client in &mut busy {
+            assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+        }
+        let rest: Vec<_> = (0..2 * queue).map(|_| answers.next().unwrap()).collect();
+        assert!(rest.iter().filter(|status| **status == 200).count() >= queue);
     }
 }

@@ -115,3 +115,31 @@ fn the_applications_time_is_not_the_clients() {
     release.set();
     assert_eq!(waits.read(&Method::GET).unwrap().text(), "first, then");
 }
+
+/// What was sent before buys no time for what comes now: neither in the request that went before, nor where
+/// the next one came with it.
+#[test]
+fn a_fast_body_buys_nothing_for_the_next_one() {
+    let lines = lines();
+    let mut timeouts = fast();
+    timeouts.min_rate = 10_000; // the first body would buy a hundred seconds
+    let running = Running::start(server(2).timeouts(timeouts), blocking(|_| Ok(text("x"))));
+    for large in ["GET /large", "POST /large"] {
+        let mut client = running.client();
+        let body = match large {
+            "GET /large" => 0,
+            _ => 1_000_000,
+        };
+        let first = format!("{large} HTTP/1.1\r\nhost: test\r\ncontent-length: {body}\r\n\r\n");
+        let next = "POST /slow HTTP/1.1\r\nhost: test\r\ncontent-length: 10\r\n\r\nx";
+        let all = [first.as_bytes(), &vec![b'x'; body], next.as_bytes()].concat();
+        client.send_meanwhile(all).unwrap();
+        assert_eq!(client.read(&Method::GET).unwrap().status, 200);
+        assert_eq!(client.read(&Method::POST).unwrap().status, 408, "{large}");
+        lines.wait_for(&[
+            &remote(&client),
+            "request=POST /slow ",
+            "below the least rate",
+        ]);
+    }
+}

@@ -68,23 +68,19 @@ impl Connection {
             Ok((Some(length), place)) => (length, place),
             Err(_) => return Err(Step::Close(CloseReason::Disconnected)),
         };
-        let begun = self.partial.is_some();
+        let in_body = self.reading() == Reading::Body;
         let complete = match place {
             Place::Scratch => self.interpret(scratch, length),
             Place::Body => self.interpret_body(length),
         };
         let complete = complete.map_err(Step::Refuse)?;
-        if let Some(partial) = &self.partial {
-            if !begun {
-                self.pace = Pace::default();
-            }
-            let of_body = if begun {
-                length as u64
-            } else {
-                partial.body.length()
-            };
-            self.pace.add(of_body);
-        }
+        // A body counts also where nobody wants the rest of it.
+        let of_body = match &self.partial {
+            _ if in_body => length as u64,
+            Some(begun) => begun.body.length(),
+            None => 0,
+        };
+        self.pace.add(of_body);
         Ok(complete)
     }
 
@@ -121,12 +117,13 @@ impl Connection {
         if inbox.is_empty() {
             // The usual case: a whole request in one read, and nothing is kept.
             let (used, complete) =
-                request::receive(receiver, &mut self.partial, &self.rules, fresh)?;
+                request::receive(receiver, &mut self.partial, &self.rules, fresh, self.now)?;
             inbox.extend_from_slice(&fresh[used..]);
             return Ok(complete);
         }
         inbox.extend_from_slice(fresh);
-        let (used, complete) = request::receive(receiver, &mut self.partial, &self.rules, inbox)?;
+        let (used, complete) =
+            request::receive(receiver, &mut self.partial, &self.rules, inbox, self.now)?;
         inbox.advance(used);
         if inbox.len() < SMALL && inbox.capacity() > SMALL {
             *inbox = BytesMut::from(&inbox[..]); // the memory goes back
@@ -142,7 +139,8 @@ impl Connection {
             let told = told.map_err(|error| Refused::new(error, Some(partial), &[]))?;
             debug_assert_eq!(told.used, length); // there was no room for more than the body
         }
-        let (_, complete) = request::receive(receiver, &mut self.partial, &self.rules, &[])?;
+        let (_, complete) =
+            request::receive(receiver, &mut self.partial, &self.rules, &[], self.now)?;
         Ok(complete)
     }
 

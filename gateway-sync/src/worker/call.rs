@@ -41,8 +41,8 @@ impl<A: Application> Worker<'_, A> {
             let exchange = head.exchange();
             let answer = status(StatusCode::NOT_IMPLEMENTED);
             let current = &turn.connection.current;
-            current.queue(RequestName::of(head), turn.now);
-            let sight = current.sight_of_call(turn.now);
+            current.queue(RequestName::of(head), request.since);
+            let sight = current.sight_of_call(request.since);
             sight.log_refused(answer.status(), "this is no proxy", self.now(turn));
             return self.answer_and_close(turn, answer, exchange, false);
         }
@@ -56,7 +56,6 @@ impl<A: Application> Worker<'_, A> {
             return self.answer_awaited(turn, request, entry);
         }
         match self.shared.predictor.forecast(entry) {
-            Forecast::Computes if self.is_crowded() => self.turn_away(turn, request, entry),
             Forecast::Computes => Flow::Park(request, entry),
             forecast => self.answer(turn, request, entry, forecast, None),
         }
@@ -115,19 +114,18 @@ impl<A: Application> Worker<'_, A> {
         flow
     }
 
-    /// Whether as many requests wait for their turn to compute as may.
-    fn is_crowded(&self) -> bool {
-        let calls = self.shared.calls.as_ref();
-        calls.is_some_and(|calls| self.shared.gate.waiting() >= calls.queue)
-    }
-
     /// Answers 503 in the application's stead: too many requests wait already.
-    fn turn_away(&mut self, turn: &mut Turn, request: Box<Request>, entry: Entry) -> Flow {
+    pub(super) fn turn_away(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        entry: Entry,
+    ) -> Flow {
         self.begin_call(turn);
         let answer = error_response(&UnblockError::Overloaded);
         let current = &turn.connection.current;
-        current.queue(RequestName::of(&request.head), turn.now);
-        let sight = current.sight_of_call(turn.now);
+        current.queue(RequestName::of(&request.head), request.since);
+        let sight = current.sight_of_call(request.since);
         sight.log_refused(answer.status(), "the queue is full", self.now(turn));
         if request.live || request.awaited {
             let exchange = Exchange::unread(CloseReason::UnreadBody);
@@ -201,11 +199,12 @@ impl<A: Application> Worker<'_, A> {
         loan: Option<Loan>,
     ) -> Flow {
         self.begin_call(turn);
+        let since = request.since;
         let (head, whole) = request.into_whole();
         let exchange = head.exchange();
         let expects_continue = head.expects_continue;
         let name = RequestName::of(&head);
-        turn.connection.current.begin(name, turn.now);
+        turn.connection.current.begin(name, since);
         turn.connection.pace = Pace::default();
         let (live, input) = match loan {
             None => (None, whole),
@@ -220,7 +219,7 @@ impl<A: Application> Worker<'_, A> {
         let mut answer = None;
         let ended = match Environ::from_raw(raw(head), input, endpoint, call) {
             Ok(environ) => {
-                let environ = self.with_times(turn, environ);
+                let environ = self.with_times(turn, environ, since);
                 let (ended, measured) = self.call(environ, entry, forecast, call, &mut answer);
                 if let Some(measured) = measured.filter(|_| live.is_none()) {
                     self.shared.predictor.learn(entry, measured);
@@ -247,18 +246,18 @@ impl<A: Application> Worker<'_, A> {
         }
     }
 
-    /// Says when the request was here, and by when the answer is due.
-    fn with_times(&self, turn: &Turn, environ: Environ) -> Environ {
-        let now = turn.now;
-        let due = self
-            .shared
-            .timeouts
-            .request
-            .and_then(|time| now.checked_add(time));
+    /// Says since when the request is here, and by when the answer is due. One that has waited for longer than
+    /// that is cancelled before the call.
+    fn with_times(&self, turn: &Turn, environ: Environ, since: Instant) -> Environ {
+        let time = self.shared.timeouts.request;
+        let due = time.and_then(|time| since.checked_add(time));
         if let Some(due) = due {
-            self.shared.seats[turn.seat].set_due(turn.slot, now, due);
+            self.shared.seats[turn.seat].set_due(turn.slot, since, due);
+            if due <= turn.now {
+                turn.connection.call().cancel(CancelReason::Deadline);
+            }
         }
-        environ.with_times(now, due)
+        environ.with_times(since, due)
     }
 
     /// Calls the application: on the seat if it is expected to be back at once, without it if not.

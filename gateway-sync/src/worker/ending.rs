@@ -48,7 +48,7 @@ impl<A: Application> Worker<'_, A> {
             Flow::Rest(phase, _) => Some(phase),
             Flow::Park(request, _) => {
                 let name = RequestName::of(&request.head);
-                connection.current.queue(name, turn.now);
+                connection.current.queue(name, request.since);
                 Some(Phase::Application) // where it says itself how far it has come
             }
             // The end that was found may be the one that the stop has made.
