@@ -9,12 +9,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The lines of the page's blocks of this language.
-fn shown(page: &str) -> Vec<&str> {
+/// The lines of each of the page's blocks of this language.
+fn shown(page: &str) -> Vec<Vec<&str>> {
     let blocks = page
         .split("\n```")
         .filter_map(|block| block.strip_prefix("rs\n"));
-    blocks.flat_map(lines).collect()
+    blocks.map(|block| lines(block).collect()).collect()
 }
 
 fn lines(code: &str) -> impl Iterator<Item = &str> {
@@ -24,25 +24,29 @@ fn lines(code: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn the_page_shows_the_whole_host_and_its_test() {
     let (page, host) = (read("../../docs/own-host.md"), read("src/lib.rs"));
-    let host: Vec<_> = lines(&host)
-        .skip_while(|line| !line.starts_with("use "))
-        .collect();
-    let shown = shown(&page);
-    for (at, line) in host.iter().enumerate() {
-        assert_eq!(
-            shown.get(at),
-            Some(line),
-            "the page differs from src/lib.rs"
-        );
+    let mut host = lines(&host).skip_while(|line| !line.starts_with("use "));
+    let tests = [
+        read("tests/conformance.rs"),
+        read("../../tests/walk/own-host/tests/suite.rs"),
+    ];
+    let tests = tests.map(|test| lines(&test).collect::<Vec<_>>().join("\n"));
+    let mut next = host.next();
+    let mut of_tests = 0;
+    for block in shown(&page) {
+        if next == block.first().copied() {
+            for line in block {
+                assert_eq!(next, Some(line), "the page differs from src/lib.rs");
+                next = host.next();
+            }
+        } else {
+            let block = block.join("\n");
+            let is_there = tests.iter().any(|test| test.contains(&block));
+            assert!(is_there, "the page differs from the tests: {block}");
+            of_tests += 1;
+        }
     }
-    let rest = shown[host.len()..].join("\n");
-    let test = lines(&read("tests/conformance.rs"))
-        .collect::<Vec<_>>()
-        .join("\n");
-    assert!(
-        !rest.is_empty() && test.contains(&rest),
-        "the page differs from the test"
-    );
+    assert_eq!(next, None, "the page does not show all of the host");
+    assert_eq!(of_tests, 2);
 }
 
 #[test]

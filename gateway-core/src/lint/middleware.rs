@@ -11,6 +11,7 @@ use crate::{Cancelled, Capabilities, Environ};
 struct Outside {
     call: Cancelled,
     script_name: String,
+    path_info: String,
     received_at: Option<Instant>,
     deadline: Option<Instant>,
     needs: Capabilities,
@@ -21,6 +22,7 @@ pub(super) fn check(environ: &mut Environ, needs: Capabilities, watch: &Watch) -
     let here = Outside {
         call: environ.cancelled(),
         script_name: environ.script_name().to_owned(),
+        path_info: environ.path_info().to_owned(),
         received_at: environ.received_at(),
         deadline: environ.deadline(),
         needs,
@@ -51,11 +53,23 @@ fn same_call(outside: &Outside, here: &Outside) -> Check {
 /// *Source*: RFC 3875 §4.1.13; PEP 3333, "URL Reconstruction".
 fn script_name(outside: &Outside, here: &Outside) -> Check {
     let (before, now) = (&outside.script_name, &here.script_name);
-    let rest = now.strip_prefix(before.as_str());
-    let kept = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    must("M2", kept, || {
-        format!("SCRIPT_NAME was {before:?}, and is {now:?}")
+    let added = now.strip_prefix(before.as_str());
+    let kept = added.is_some_and(|added| added.is_empty() || added.starts_with('/'));
+    let taken = taken_off(&outside.path_info, &here.path_info);
+    let put_there = taken.is_none_or(|taken| added == Some(taken));
+    must("M2", kept && put_there, || {
+        format!(
+            "SCRIPT_NAME and PATH_INFO were {before:?} and {:?}, and are {now:?} and {:?}",
+            outside.path_info, here.path_info
+        )
     })
+}
+
+/// The segments that were taken off the front of a path; `None` if it is the same, or another path.
+fn taken_off<'a>(before: &'a str, now: &str) -> Option<&'a str> {
+    let taken = before.strip_suffix(now)?;
+    let whole = now.is_empty() || now.starts_with('/');
+    (whole && !taken.is_empty()).then_some(taken)
 }
 
 /// **M3.** Middleware MUST NOT move the deadline back, nor forget it or when the request came.

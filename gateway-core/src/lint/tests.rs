@@ -150,6 +150,17 @@ violates! {
         },
         |inner| inner,
     );
+    m2_a_front_of_the_path_that_is_lost M2: through(
+        |mut environ| {
+            let mut request = Request::new(environ.take_input());
+            *request.uri_mut() = http::Uri::from_static("/app");
+            *request.extensions_mut() = std::mem::take(environ.extensions_mut());
+            let mut rest = environ.with_request(request).unwrap();
+            assert!(rest.shift_path("/app"));
+            rest
+        },
+        |inner| inner,
+    );
     m3_a_deadline_that_is_lost M3: {
         through(|environ| environ.with_times(Instant::now(), None), |inner| inner)
     };
