@@ -80,7 +80,8 @@
 //!
 //! # What a slow client costs
 //!
-//! Memory, then a temporary file, and never a thread.
+//! Memory, then a temporary file, and no thread, but where the table says so: an application that reads a body
+//! while it arrives waits for its client.
 //!
 //! ```text
 //!   client ─▶ memory, Limits::buffer ─▶ file, Limits::body ───────────▶ the application reads it
@@ -96,8 +97,8 @@
 //! kept. So the application is done early: its iterator is dropped, and no thread waits for anybody. When the
 //! file is full, the body is made as its client takes it. Bytes and files are sent from where they are. A
 //! response that is [live](gateway_core::Delivery::Live) is never made ahead: streams and channels by their
-//! nature, others if they or the server ([`Server::delivery`]) say so. Each chunk, live or not, is sent when it
-//! is made.
+//! nature, others if they or the server ([`Server::delivery`]) say so. A live chunk is sent when it is made. Of
+//! others that come in no time the kernel may gather some, for 200 ms at most.
 //!
 //! Files have no names, are made in [`Server::spool_in`], and hold no more than
 //! [`Limits::spool`](gateway_core::server::Limits::spool) together. Beyond it, or where the disk is full or there is no
