@@ -34,13 +34,17 @@ fn stages() -> (impl Application, Receiver<()>) {
     let (enter, entered) = channel();
     let (hold, held) = channel::<()>();
     let (hold, held) = (Mutex::new(hold), Mutex::new(held));
+    let begin = enter.clone();
     let keeps_a_thread = blocking(move |_environ: Environ| {
+        let _ = begin.send(()); // nobody listens any more where the test is over
         let _never = hold.lock();
         let _ = held.lock().unwrap().recv_timeout(PATIENCE);
         Ok(text("late"))
     });
     let app = move |mut environ: Environ| {
-        let (path, mut enter) = (environ.path_info().to_owned(), Some(enter.clone()));
+        let path = environ.path_info().to_owned();
+        // The first tells it from its thread: until then it is queued as well.
+        let mut enter = (!path.starts_with("/queue/first")).then(|| enter.clone());
         let keeps_a_thread = keeps_a_thread.clone();
         let mut work = Box::pin(async move {
             match path.split('/').nth(1) {
