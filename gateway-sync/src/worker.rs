@@ -224,7 +224,11 @@ impl<'a, A: Application> Worker<'a, A> {
         };
         let back = self.survive(seat, slot, |worker| {
             let flow = match flow {
-                Flow::Continue => worker.advance(&mut turn),
+                Flow::Continue => {
+                    turn.now = Instant::now(); // the call took its time
+                    turn.connection.set_now(turn.now);
+                    worker.advance(&mut turn)
+                }
                 flow => flow,
             };
             worker.settle(turn, flow)

@@ -122,7 +122,7 @@ fn the_applications_time_is_not_the_clients() {
 fn a_fast_body_buys_nothing_for_the_next_one() {
     let lines = lines();
     let mut timeouts = fast();
-    timeouts.min_rate = 10_000; // the first body would buy a hundred seconds
+    timeouts.min_rate = 1000; // the first body would buy a thousand seconds
     let running = Running::start(server(2).timeouts(timeouts), blocking(|_| Ok(text("x"))));
     for large in ["GET /large", "POST /large"] {
         let mut client = running.client();
