@@ -46,7 +46,7 @@ fn the_page_shows_the_whole_host_and_its_test() {
         }
     }
     assert_eq!(next, None, "the page does not show all of the host");
-    assert_eq!(of_tests, 2);
+    assert_eq!(of_tests, 3);
 }
 
 #[test]

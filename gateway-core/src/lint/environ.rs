@@ -127,7 +127,8 @@ fn version(environ: &Environ) -> Check {
     })
 }
 
-/// **E9.** The two ends of a connection MUST be of one kind.
+/// **E9.** The two ends of a connection MUST be of one kind, but where a front end tells of the client: then the client may be
+/// at a TCP address, and the local end unknown.
 ///
 /// *Why*: A host that knows where it listens knows who has come; who is let in depends on it.
 ///

@@ -23,7 +23,8 @@ cases! {
         both never_sends_chunked_to_http10;
     }
 
-    /// **H16.** A host that streams (`STREAMING`) MUST send a piece when it is made.
+    /// **H16.** A host that streams (`STREAMING`) MUST send a piece when it is made: at once where the body is
+    /// live (`Delivery`), and else within 200 ms, which gives the system time to gather pieces that come at once.
     ///
     /// *Why*: Events and long answers are worth something while they are made.
     ///
