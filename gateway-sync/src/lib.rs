@@ -97,8 +97,8 @@
 //! kept. So the application is done early: its iterator is dropped, and no thread waits for anybody. When the
 //! file is full, the body is made as its client takes it. Bytes and files are sent from where they are. A
 //! response that is [live](gateway_core::Delivery::Live) is never made ahead: streams and channels by their
-//! nature, others if they or the server ([`Server::delivery`]) say so. A live chunk is sent when it is made. Of
-//! others that come in no time the kernel may gather some, for 200 ms at most.
+//! nature, others if they or the server ([`Server::delivery`]) say so. A live chunk is sent when it is made.
+//! Others that come in no time leave together, up to 32 KiB; none waits for one that takes its time.
 //!
 //! Files have no names, are made in [`Server::spool_in`], and hold no more than
 //! [`Limits::spool`](gateway_core::server::Limits::spool) together. Beyond it, or where the disk is full or there is no
@@ -136,6 +136,7 @@ mod date;
 mod deadline;
 mod drain;
 mod gate;
+mod gathered;
 mod host;
 mod lending;
 mod listener;

@@ -90,7 +90,7 @@ impl Guest {
     pub fn take(&self) -> bool {
         let taken = self.one.seating.take(&self.spare).is_some();
         if taken {
-            self.one.seat.sit();
+            self.one.seat.sit(&Arc::default());
         }
         taken
     }

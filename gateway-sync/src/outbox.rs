@@ -57,7 +57,6 @@ impl Outbox {
 
     /// Sends `head` and `body`, or keeps what the client does not take now. `head` is copied only
     /// if it must be kept, and so is `body`, as long as no more than `keep` bytes are in memory then.
-    /// `more` says that the next piece will be here in no time.
     ///
     /// # Errors
     ///
@@ -68,18 +67,13 @@ impl Outbox {
         head: &[u8],
         mut body: Bytes,
         keep: usize,
-        more: bool,
     ) -> io::Result<()> {
-        let write = |pieces: &[IoSlice<'_>]| match more {
-            true => socket.write_more(pieces),
-            false => socket.write(pieces),
-        };
         let mut taken = 0;
         if self.is_empty() {
             taken = match (head.is_empty(), body.is_empty()) {
-                (_, true) => write(&[IoSlice::new(head)])?,
-                (true, false) => write(&[IoSlice::new(&body)])?,
-                (false, false) => write(&[IoSlice::new(head), IoSlice::new(&body)])?,
+                (_, true) => socket.write(&[IoSlice::new(head)])?,
+                (true, false) => socket.write(&[IoSlice::new(&body)])?,
+                (false, false) => socket.write(&[IoSlice::new(head), IoSlice::new(&body)])?,
             }
             .unwrap_or(0);
         }
@@ -263,12 +257,10 @@ mod tests {
         let body = Bytes::from(large.clone());
         let mut outbox = Outbox::default();
         let keep = usize::MAX;
-        outbox.send(&socket, b"head", body, keep, false).unwrap();
+        outbox.send(&socket, b"head", body, keep).unwrap();
         let more = Bytes::from_static(b"more");
-        outbox.send(&socket, b"", more, keep, false).unwrap();
-        outbox
-            .send(&socket, b"last", Bytes::new(), keep, false)
-            .unwrap();
+        outbox.send(&socket, b"", more, keep).unwrap();
+        outbox.send(&socket, b"last", Bytes::new(), keep).unwrap();
         assert!(!outbox.is_empty()); // a socket buffer is smaller than a megabyte
 
         let expected = [b"head".as_slice(), &large, b"more", b"last"].concat();
@@ -300,7 +292,7 @@ mod tests {
                         piece.slice(piece.len() / 2..),
                     ),
                 };
-                outbox.send(&socket, &head, body, keep, false).unwrap();
+                outbox.send(&socket, &head, body, keep).unwrap();
                 if outbox.must_spill(keep) {
                     outbox.spill(&store, 1 << 30).unwrap();
                 }
@@ -323,7 +315,7 @@ mod tests {
         let piece = Bytes::from(vec![b'x'; 100_000]);
         let mut sent = 0;
         while outbox.is_empty() {
-            outbox.send(&socket, b"", piece.clone(), 0, false).unwrap();
+            outbox.send(&socket, b"", piece.clone(), 0).unwrap();
             sent += piece.len();
         }
         for (limit, spills) in [
@@ -332,7 +324,7 @@ mod tests {
             (1 << 30, true),
             (1 << 30, false),
         ] {
-            outbox.send(&socket, b"", piece.clone(), 0, false).unwrap();
+            outbox.send(&socket, b"", piece.clone(), 0).unwrap();
             sent += piece.len();
             assert!(outbox.must_spill(0));
             assert_eq!(outbox.spill(&store, limit).is_ok(), spills, "{limit}");

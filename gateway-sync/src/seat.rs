@@ -20,6 +20,7 @@ use slab::Slab;
 
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Phase};
+use crate::gathered::Gathered;
 use crate::log::{Current, Sight};
 use crate::poller::{Batch, Poller, Ready, Signs};
 use crate::predictor::{AtomicEntry, Entry};
@@ -31,6 +32,8 @@ pub(crate) struct Seat {
     pulse: AtomicU64,
     tenure: AtomicU64,
     entry: AtomicEntry,
+    /// What its holder has gathered to send.
+    gathered: Mutex<Arc<Gathered>>,
     population: AtomicUsize,
     state: Mutex<State>,
 }
@@ -100,6 +103,7 @@ impl Seat {
             pulse: AtomicU64::new(0),
             tenure: AtomicU64::new(0),
             entry: AtomicEntry::default(),
+            gathered: Mutex::default(),
             population: AtomicUsize::new(0),
             state: Mutex::new(State {
                 asleep: false,
@@ -109,8 +113,9 @@ impl Seat {
         })
     }
 
-    /// A new holder sits down; the one before loses the seat.
-    pub(crate) fn sit(&self) -> u64 {
+    /// A new holder sits down, who has room to gather what is to be sent; the one before loses the seat.
+    pub(crate) fn sit(&self, gathered: &Arc<Gathered>) -> u64 {
+        *self.gathered() = Arc::clone(gathered);
         let mut state = self.state();
         state.asleep = false;
         self.tenure.fetch_add(1, Ordering::SeqCst) + 1
@@ -129,6 +134,12 @@ impl Seat {
             self.tenure.fetch_add(1, Ordering::SeqCst);
         }
         stuck
+    }
+
+    /// Sends what the holder has gathered, or who held it last.
+    pub(crate) fn send_gathered(&self) {
+        let gathered = Arc::clone(&self.gathered());
+        gathered.send();
     }
 
     /// The holder's sign of life: odd while it is in a call, another number for each call.
@@ -369,6 +380,10 @@ impl Seat {
     pub(crate) fn sights(&self) -> Vec<Sight> {
         let state = self.state();
         state.slots.iter().map(|(_, slot)| slot.sight()).collect()
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Arc<Gathered>> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

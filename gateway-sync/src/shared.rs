@@ -222,8 +222,10 @@ impl<A> Shared<A> {
         }
     }
 
-    /// Leaves a seat to a spare. If there is none, those who sleep at other seats look after it.
+    /// Leaves a seat to a spare. If there is none, those who sleep at other seats look after it. What its holder
+    /// has gathered to send waits no longer.
     pub(crate) fn leave_seat(&self, number: usize) {
+        self.seats[number].send_gathered();
         if !self.seating.leave(number) {
             self.seats[number].stand_free();
             self.seats.iter().for_each(Seat::rouse);

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-#[cfg(target_os = "linux")]
-use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 /// A connected socket in non-blocking mode.
 #[derive(Debug)]
@@ -43,18 +41,6 @@ impl Socket {
             (Self::Tcp(stream), pieces) => (&*stream).write_vectored(pieces),
             (Self::Unix(stream), pieces) => (&*stream).write_vectored(pieces),
         })
-    }
-
-    /// The same, and says that more is about to be written: the kernel may wait for it a little (on Linux
-    /// until what is under way is acknowledged, 200 ms at most), and send fewer and larger segments.
-    pub(crate) fn write_more(&self, pieces: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
-        #[cfg(target_os = "linux")]
-        if let Self::Tcp(stream) = self {
-            let mut nothing = SendAncillaryBuffer::default();
-            let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-            return now_or_later(|| Ok(sendmsg(stream, pieces, &mut nothing, flags)?));
-        }
-        self.write(pieces)
     }
 
     /// Closes one direction, or both. A socket that is broken already is left as it is.

@@ -21,6 +21,7 @@ use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
 use crate::gate::Entered;
+use crate::gathered::Gathered;
 use crate::log::RequestName;
 use crate::poller::Batch;
 use crate::predictor::{Entry, Forecast};
@@ -56,6 +57,8 @@ pub(crate) struct Worker<'a, A> {
     scratch: Box<[u8]>,
     /// What is encoded, before it is sent.
     out: Vec<u8>,
+    /// What is encoded and waits for more, which is expected at once.
+    gathered: Arc<Gathered>,
     date: Date,
 }
 
@@ -75,6 +78,14 @@ pub(crate) struct Turn {
     now: Instant,
     /// Its call has served no request yet.
     call_is_fresh: bool,
+}
+
+impl Turn {
+    /// Has the time be now, for what is read from here on too.
+    fn look_at_clock(&mut self) {
+        self.now = Instant::now();
+        self.connection.set_now(self.now);
+    }
 }
 
 /// A connection whose call computes: it is called when no more than cores do so at once.
@@ -113,6 +124,7 @@ impl<'a, A: Application> Worker<'a, A> {
             batch: Batch::new(),
             scratch: Box::default(),
             out: Vec::new(),
+            gathered: Arc::default(),
             date: Date::new(),
         }
     }
@@ -125,7 +137,7 @@ impl<'a, A: Application> Worker<'a, A> {
             } else if let Some(parked) = self.shared.gate.excuse(|it| self.no_longer_computes(it)) {
                 self.resume(parked, Forecast::Waits);
             } else if let Some(seat) = self.shared.seating.take(&self.spare) {
-                let tenure = self.shared.seats[seat].sit();
+                let tenure = self.shared.seats[seat].sit(&self.gathered);
                 self.held = Some(Held { seat, tenure });
                 self.hold();
             }
@@ -225,8 +237,7 @@ impl<'a, A: Application> Worker<'a, A> {
         let back = self.survive(seat, slot, |worker| {
             let flow = match flow {
                 Flow::Continue => {
-                    turn.now = Instant::now(); // the call took its time
-                    turn.connection.set_now(turn.now);
+                    turn.look_at_clock(); // the call took its time
                     worker.advance(&mut turn)
                 }
                 flow => flow,
@@ -349,8 +360,7 @@ impl<'a, A: Application> Worker<'a, A> {
                 return flow;
             }
             if turn.connection.may_read_on() {
-                turn.now = Instant::now(); // what is read now was not here before
-                turn.connection.set_now(turn.now);
+                turn.look_at_clock(); // what is read now was not here before
             }
             if seated && self.held.is_none() && turn.connection.has_more() {
                 break; // it took its time: others first

@@ -184,7 +184,7 @@ impl Connection {
             .is_some_and(|partial| partial.must_continue())
         {
             self.outbox
-                .send(&self.socket, CONTINUE, Bytes::new(), usize::MAX, false)?;
+                .send(&self.socket, CONTINUE, Bytes::new(), usize::MAX)?;
         }
         Ok(())
     }

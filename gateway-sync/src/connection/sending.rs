@@ -10,21 +10,14 @@ use crate::deadline::Phase;
 
 impl Connection {
     /// Sends `head` and `body`, or keeps what the client does not take now; in pieces as they are, as
-    /// long as no more than `keep` bytes are in memory. `more` says that the next piece will be here in no
-    /// time.
+    /// long as no more than `keep` bytes are in memory.
     ///
     /// # Errors
     ///
     /// The connection is broken.
-    pub(crate) fn send(
-        &mut self,
-        head: &[u8],
-        body: Bytes,
-        keep: usize,
-        more: bool,
-    ) -> io::Result<()> {
+    pub(crate) fn send(&mut self, head: &[u8], body: Bytes, keep: usize) -> io::Result<()> {
         let before = self.outbox.len() + (head.len() + body.len()) as u64;
-        self.outbox.send(&self.socket, head, body, keep, more)?;
+        self.outbox.send(&self.socket, head, body, keep)?;
         self.count_taken(before - self.outbox.len());
         Ok(())
     }
@@ -56,7 +49,7 @@ impl Connection {
         })
     }
 
-    fn count_taken(&mut self, bytes: u64) {
+    pub(crate) fn count_taken(&mut self, bytes: u64) {
         self.pace.add(bytes);
         self.taken |= bytes > 0;
     }

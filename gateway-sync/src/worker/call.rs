@@ -159,10 +159,8 @@ impl<A: Application> Worker<'_, A> {
         forecast: Forecast,
         loan: Option<Loan>,
     ) -> Flow {
-        match &self.shared.calls {
-            None => self.answer_now(turn, request, entry, forecast, loan),
-            Some(calls) => self.queue_call(turn, request, entry, forecast, loan, calls.queue),
-        }
+        let most = self.most();
+        self.queue_call(turn, request, entry, forecast, loan, most)
     }
 
     /// Has a request answered if a thread is free; else it waits, if no more than `most` do.

@@ -168,7 +168,7 @@ impl<A: Application> Worker<'_, A> {
         turn.connection.pace = Pace::default();
         turn.connection.count_answer();
         turn.connection.give_up_request();
-        self.send(turn, Bytes::new(), usize::MAX, false)
+        self.send(turn, Bytes::new(), usize::MAX)
     }
 
     /// Ends a connection, and with it the response that was on its way.

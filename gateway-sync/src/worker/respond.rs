@@ -25,6 +25,9 @@ use crate::stopwatch::Stopwatch;
 /// Pieces of a body that are pulled in one turn, before other connections get theirs.
 const PIECES: usize = 32;
 
+/// Up to this many bytes of pieces that come in no time are sent at once.
+const GATHERED: usize = 32 * 1024;
+
 impl<A: Application> Worker<'_, A> {
     /// Sends what the application has answered, or answers in its stead.
     pub(super) fn respond(
@@ -69,7 +72,7 @@ impl<A: Application> Worker<'_, A> {
             responding.waker = Some(self.nudge(turn));
         }
         if responding.begins_at_once() {
-            if let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX, false) {
+            if let Flow::Close(reason) = self.send(turn, Bytes::new(), usize::MAX) {
                 turn.connection.response = Some(Box::new(responding));
                 return Flow::Close(reason);
             }
@@ -125,6 +128,7 @@ impl<A: Application> Worker<'_, A> {
     /// encoded already goes out with the first piece. Tells whether the response is over.
     fn pull_from(&mut self, turn: &mut Turn, response: &mut Responding) -> (Flow, bool) {
         let seated = self.held.is_some();
+        let mut gathered = 0;
         for pieces in 0..PIECES {
             if turn.connection.outbox.is_empty() {
                 response.hold_back(false);
@@ -145,9 +149,14 @@ impl<A: Application> Worker<'_, A> {
                 Pulled::Pending => (Bytes::new(), Flow::Rest(Phase::Application, false)),
                 Pulled::Failed(failure) => (Bytes::new(), self.abort(turn, response, &failure)),
             };
+            let is_between = pieces > 0 && pieces + 1 < PIECES && matches!(next, Flow::Continue);
+            let waits = is_between && data.is_empty() && self.comes_at_once(turn, response);
+            if waits && self.gather(turn, &mut gathered) {
+                continue;
+            }
+            self.bring_gathered(turn, &mut gathered);
             let keep = response.keep(self.shared.limits.buffer);
-            let more = pieces > 0 && matches!(next, Flow::Continue) && self.comes_at_once(response);
-            let sent = self.send(turn, data, keep, more);
+            let sent = self.send(turn, data, keep);
             let writing = !turn.connection.outbox.is_empty();
             let goes_on = matches!(next, Flow::Continue) && response.runs_ahead();
             if writing && goes_on {
@@ -184,10 +193,34 @@ impl<A: Application> Worker<'_, A> {
         pulled
     }
 
-    /// Whether the next piece is expected in no time: the pieces before it came so.
-    fn comes_at_once(&self, response: &Responding) -> bool {
+    /// Keeps what is encoded until more of it is, if it is not much. Adds its length to `gathered`.
+    fn gather(&mut self, turn: &Turn, gathered: &mut usize) -> bool {
+        let length = *gathered + self.out.len();
+        if length > GATHERED {
+            return false;
+        }
+        self.gathered.add(&turn.connection.socket, &self.out);
+        self.out.clear();
+        *gathered = length;
+        true
+    }
+
+    /// Puts the `gathered` bytes before what is encoded, but for those that somebody else has sent.
+    fn bring_gathered(&mut self, turn: &mut Turn, gathered: &mut usize) {
+        let length = std::mem::take(gathered) + self.out.len();
+        if length > self.out.len() {
+            self.gathered.move_before(&mut self.out);
+            let sent = length - self.out.len();
+            turn.connection.count_taken(sent as u64);
+        }
+    }
+
+    /// Whether the next piece is expected in no time, as the pieces before it were, and nothing is on its way before
+    /// this one.
+    fn comes_at_once(&self, turn: &Turn, response: &Responding) -> bool {
         let entry = response.entry.of_body();
         response.has_more_pieces()
+            && turn.connection.outbox.is_empty()
             && self.held.is_some()
             && self.shared.predictor.forecast(entry) == Forecast::Short
     }
@@ -253,13 +286,13 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// Sends what is encoded, and `data`; keeps what the client does not take, as it is while no more
-    /// than `keep` bytes are in memory. `more` says that the next piece will be here in no time.
-    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes, keep: usize, more: bool) -> Flow {
+    /// than `keep` bytes are in memory.
+    pub(super) fn send(&mut self, turn: &mut Turn, data: Bytes, keep: usize) -> Flow {
         let connection = &mut *turn.connection;
         if self.out.is_empty() && data.is_empty() {
             return Flow::Continue;
         }
-        let sent = connection.send(&self.out, data, keep, more);
+        let sent = connection.send(&self.out, data, keep);
         self.out.clear();
         match sent {
             Ok(()) => Flow::Continue,
