@@ -56,8 +56,8 @@ const BORNE: [&str; 6] = [
 /// The parts of the report: one short sample of each if it is `quick`, else `times` the usual number.
 pub(super) fn parts(quick: bool, times: usize) -> Result<Vec<Part>, String> {
     let effort = |rounds: usize| if quick { (1, 1) } else { (rounds * times, 2) };
-    // What waits for 100 ms at the end of a sample does not count: of 2 s that is a twentieth.
-    let long = if quick { (1, 1) } else { (times, 10) };
+    // What waits for 100 ms at the end of a sample does not count: of 2 s that would be a twentieth.
+    let long = if quick { (1, 1) } else { (times, 6) };
     let pinned = true;
     let everyone: Vec<&str> = ["own", "peers"].into();
     let python: Vec<&str> = ["bare-hyper", "sync:64", "hyper:64", "python"].into();
