@@ -165,11 +165,7 @@ impl Slow {
                 if *place == Place::Here {
                     memory = memory.max(started.process.memory()?);
                 }
-                let lost = ended(swarms)?;
-                if lost > 0.0 {
-                    eprintln!("{server}: {lost} slow clients were gone before the end");
-                    gone += lost;
-                }
+                gone += ended(server, swarms)?;
                 started.let_go(descriptors)?;
             }
         }
@@ -255,13 +251,22 @@ impl Slow {
     }
 }
 
-/// How many of the clients have ended before they were called off.
-fn ended(swarms: Vec<Process>) -> Result<f64> {
+/// How many of the clients have ended before they were called off. Says how they did.
+fn ended(server: &str, swarms: Vec<Process>) -> Result<f64> {
     let mut ended = 0.0;
-    for mut swarm in swarms {
+    for (manner, mut swarm) in MANNERS.iter().zip(swarms) {
         let report = swarm.ask("report")?;
-        let names = ["whole", "closed", "reset", "status_408", "status_503"];
-        ended += names.iter().map(|name| report.of(name)).sum::<f64>();
+        for name in ["whole", "closed", "reset", "status_408", "status_503"] {
+            let clients = report.of(name);
+            if clients > 0.0 {
+                let (first, last) = (report.of("first"), report.of("last"));
+                let manner = manner.name();
+                eprintln!(
+                    "{server}: gone before the end: {clients} of {manner}, {name}, after {first:.1} to {last:.1} s"
+                );
+            }
+            ended += clients;
+        }
     }
     Ok(ended)
 }
