@@ -25,6 +25,9 @@ pub(crate) struct Results {
     /// A table of instructions and allocations, for the page; or nothing.
     #[serde(default)]
     pub(crate) counted: String,
+    /// A table of where instructions go, for the page; or nothing.
+    #[serde(default)]
+    pub(crate) profile: String,
 }
 
 /// A server, for the report.

@@ -11,7 +11,7 @@ use super::sample::Sample;
 use super::scenario::{Beside, Scenario};
 use super::server::Server;
 use crate::load::{Crowd, Load, Probe, Wrk, wait_until_answering, warm_up};
-use crate::process::{Running, Tree, machine_time, own_time};
+use crate::process::{Running, Tree, Usage, machine_time, own_time};
 use crate::serve::ROUNDS;
 
 /// How long a server may take until it answers.
@@ -160,6 +160,7 @@ impl Runner {
         let lost = crowd.map(Crowd::disperse);
         let (load, beside) = (load?, beside?);
         let others = waits.answered as u64 + beside.map_or(0, |beside| beside.requests);
+        let all = (load.requests + others).max(1) as f64;
         Ok(Sample {
             requests: load.requests,
             requests_per_s: load.rate(),
@@ -167,7 +168,9 @@ impl Runner {
             p99_ms: ms(load.p99_us),
             p999_ms: ms(load.p999_us),
             errors: load.errors + beside.map_or(0, |beside| beside.errors),
-            cpu_us: used.server * used.wall * 1e6 / (load.requests + others).max(1) as f64,
+            cpu_us: used.time.as_secs_f64() * 1e6 / all,
+            kernel_us: used.kernel.as_secs_f64() * 1e6 / all,
+            switches: used.switches as f64 / all,
             cores: used.server,
             idle_kib: 0,
             peak_kib,
@@ -196,22 +199,26 @@ impl Runner {
 /// Processor times at the start of a sample.
 struct Watch {
     start: Instant,
-    server: Duration,
+    server: Usage,
     own: Duration,
     machine: Duration,
 }
 
-/// What a sample took, in cores, and its length in seconds.
+/// What a sample took.
 struct Used {
+    /// Of the server.
+    time: Duration,
+    kernel: Duration,
+    switches: u64,
+    /// The same time in cores.
     server: f64,
     others: f64,
-    wall: f64,
 }
 
 impl Watch {
     fn start(server: Option<Tree>) -> io::Result<Self> {
         Ok(Self {
-            server: server.map_or(Ok(Duration::ZERO), Tree::time)?,
+            server: server.map_or(Ok(Usage::default()), Tree::usage)?,
             own: own_time()?,
             machine: machine_time()?,
             start: Instant::now(),
@@ -224,7 +231,8 @@ impl Watch {
         let spent = |now: Duration, then: Duration| now.saturating_sub(then).as_secs_f64() / wall;
         let machine = spent(machine_time()?, self.machine);
         let own = spent(own_time()?, self.own);
-        let used = spent(server.map_or(Ok(Duration::ZERO), Tree::time)?, self.server);
+        let usage = server.map_or(Ok(Usage::default()), Tree::usage)?;
+        let used = spent(usage.time, self.server.time);
         // Of a server that is not known, nothing can be told from the others.
         let others = if server.is_some() {
             machine - own - used
@@ -232,9 +240,11 @@ impl Watch {
             0.0
         };
         Ok(Used {
+            time: usage.time.saturating_sub(self.server.time),
+            kernel: usage.kernel.saturating_sub(self.server.kernel),
+            switches: usage.switches.saturating_sub(self.server.switches),
             server: used,
             others: others.max(0.0),
-            wall,
         })
     }
 }

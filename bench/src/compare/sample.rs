@@ -21,6 +21,12 @@ pub(crate) struct Sample {
     pub(crate) errors: u64,
     /// Processor time of the server for a request, the load beside included, in microseconds.
     pub(crate) cpu_us: f64,
+    /// What of it was the kernel's.
+    #[serde(default)]
+    pub(crate) kernel_us: f64,
+    /// How often threads of the server let go of their core or lost it, for a request.
+    #[serde(default)]
+    pub(crate) switches: f64,
     /// Cores that the server used.
     pub(crate) cores: f64,
     /// Resident memory before the load and at its most, in KiB.
@@ -52,6 +58,8 @@ pub(crate) struct Series {
 pub(crate) enum Figure {
     Rate,
     Cpu,
+    Kernel,
+    Switches,
     P50,
     P99,
     P999,
@@ -73,6 +81,8 @@ impl Figure {
             Self::Rate => Some(sample.requests_per_s),
             // Of a process that is not known, no time is known either.
             Self::Cpu => answered(sample.cpu_us).filter(|us| *us > 0.0),
+            Self::Kernel => answered(sample.kernel_us).filter(|us| *us > 0.0),
+            Self::Switches => answered(sample.switches).filter(|_| sample.kernel_us > 0.0),
             Self::P50 => answered(sample.p50_ms),
             Self::P99 => answered(sample.p99_ms),
             Self::P999 => answered(sample.p999_ms),
@@ -89,6 +99,8 @@ impl Figure {
         match self {
             Self::Rate => "requests/s",
             Self::Cpu => "CPU µs/request",
+            Self::Kernel => "kernel µs/request",
+            Self::Switches => "switches/request",
             Self::P50 => "p50 ms",
             Self::P99 => "p99 ms",
             Self::P999 => "p99.9 ms",

@@ -11,7 +11,7 @@ use std::path::Path;
 
 pub(crate) use charts::Chart;
 pub(crate) use markdown::{left_out, machine, quality, scenarios, servers};
-pub(crate) use number::{number, times};
+pub(crate) use number::{number, percent, times};
 pub(crate) use table::{markdown, plain as plain_table};
 
 use crate::compare::Results;

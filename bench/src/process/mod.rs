@@ -9,4 +9,4 @@ mod tree;
 pub(crate) use core::{cores, on_core, raise_descriptors};
 pub(crate) use listener::listening;
 pub(crate) use running::Running;
-pub(crate) use tree::{Tree, machine_time, own_time};
+pub(crate) use tree::{Tree, Usage, machine_time, own_time};

@@ -6,10 +6,11 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) parent: u32,
-    /// utime + stime, of all threads that the process has or had.
+    /// utime + stime, of all threads that the process has or had, and cutime + cstime: of the children that were
+    /// waited for, and of theirs.
     pub(super) time: Duration,
-    /// cutime + cstime: of the children that were waited for, and of theirs.
-    pub(super) children: Duration,
+    /// What of it was the kernel's: stime + cstime.
+    pub(super) kernel: Duration,
 }
 
 /// Reads `/proc/PID/stat`.
@@ -20,8 +21,8 @@ pub(super) fn stat(text: &str) -> Option<Stat> {
     let ticks = |field: usize| fields.get(field)?.parse::<u64>().ok();
     Some(Stat {
         parent: fields.get(1)?.parse().ok()?,
-        time: of_ticks(ticks(11)? + ticks(12)?),
-        children: of_ticks(ticks(13)? + ticks(14)?),
+        time: of_ticks(ticks(11)? + ticks(12)? + ticks(13)? + ticks(14)?),
+        kernel: of_ticks(ticks(12)? + ticks(14)?),
     })
 }
 
@@ -35,6 +36,16 @@ pub(super) fn busy(text: &str) -> Option<Duration> {
     // user, nice, system, idle, iowait, irq, softirq, steal; guests are in user and nice already
     let idle: u64 = fields.get(3..5)?.iter().sum();
     Some(of_ticks(fields.iter().take(8).sum::<u64>() - idle))
+}
+
+/// How often a thread let go of its core or lost it, from `/proc/PID/task/TID/status`.
+pub(super) fn switches(text: &str) -> u64 {
+    let count = |line: &str| {
+        let (name, count) = line.split_once(':')?;
+        let is_one = name.ends_with("voluntary_ctxt_switches");
+        is_one.then(|| count.trim().parse::<u64>().ok()).flatten()
+    };
+    text.lines().filter_map(count).sum()
 }
 
 /// A field of `/proc/PID/status` that is a size in KiB, as `VmHWM`.
@@ -63,8 +74,8 @@ mod tests {
                 "812 (gunicorn: (a) b) S 7 812 812 0 -1 4194560 1 2 3 4 150 50 7 3 20 0 65 0 99",
                 Some(Stat {
                     parent: 7,
-                    time: Duration::from_secs(2),
-                    children: Duration::from_millis(100),
+                    time: Duration::from_millis(2100),
+                    kernel: Duration::from_millis(530),
                 }),
             ),
             ("812 (cut) S 7 812", None),
@@ -88,6 +99,14 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(busy(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn counts_switches_of_both_kinds() {
+        let status = "Threads:\t3\nvoluntary_ctxt_switches:\t40\nnonvoluntary_ctxt_switches:\t2\n";
+        for (text, expected) in [(status, 42), ("Threads:\t3\n", 0), ("", 0)] {
+            assert_eq!(switches(text), expected, "{text:?}");
         }
     }
 

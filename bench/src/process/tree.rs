@@ -11,25 +11,40 @@ use super::parse::{self, Stat};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tree(u32);
 
+/// What processes have used of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Processor time, user and system, of all threads of all processes: those that have ended and were waited for
+    /// are counted by who has waited.
+    pub(crate) time: Duration,
+    /// What of it was the kernel's.
+    pub(crate) kernel: Duration,
+    /// How often threads that are still there let go of their core or lost it.
+    pub(crate) switches: u64,
+}
+
 impl Tree {
     /// The tree below a process.
     pub(crate) fn of(root: u32) -> Self {
         Self(root)
     }
 
-    /// Processor time so far, user and system, of all threads of all processes: those that have ended
-    /// and were waited for are counted by who has waited.
+    /// What it has used so far.
     ///
     /// # Errors
     ///
     /// If there is no `/proc`.
-    pub(crate) fn time(self) -> io::Result<Duration> {
+    pub(crate) fn usage(self) -> io::Result<Usage> {
         let processes = processes()?;
-        Ok(self
-            .members(&processes)
-            .filter_map(|process| processes.get(&process))
-            .map(|stat| stat.time + stat.children)
-            .sum())
+        let mut usage = Usage::default();
+        for process in self.members(&processes) {
+            if let Some(stat) = processes.get(&process) {
+                usage.time += stat.time;
+                usage.kernel += stat.kernel;
+                usage.switches += switches(process);
+            }
+        }
+        Ok(usage)
     }
 
     /// Memory that is resident now, in KiB. What processes share is counted in each.
@@ -88,11 +103,22 @@ pub(crate) fn machine_time() -> io::Result<Duration> {
 pub(crate) fn own_time() -> io::Result<Duration> {
     let text = fs::read_to_string("/proc/self/stat")?;
     let stat = parse::stat(&text).ok_or_else(|| io::Error::other("/proc is not understood"))?;
-    Ok(stat.time + stat.children)
+    Ok(stat.time)
 }
 
 fn stat(process: u32) -> Option<Stat> {
     parse::stat(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+}
+
+fn switches(process: u32) -> u64 {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
+        return 0; // it has ended meanwhile
+    };
+    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
+    threads
+        .filter_map(|thread| status(thread.ok()?))
+        .map(|text| parse::switches(&text))
+        .sum()
 }
 
 fn descendants(root: u32, parents: &HashMap<u32, u32>) -> Vec<u32> {
@@ -127,21 +153,31 @@ mod tests {
     }
 
     #[test]
-    fn sees_this_process() {
-        let tree = Tree::of(std::process::id());
-        assert!(tree.resident().unwrap() > 0);
-        assert!(tree.peak().unwrap() >= tree.resident().unwrap());
+    fn sees_the_memory_of_a_process() {
+        // Of this process others may be children that come and go.
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let tree = Tree::of(child.id());
+        let resident = tree.resident().unwrap();
+        assert!(resident > 0);
+        assert!(tree.peak().unwrap() >= resident);
+        drop(child.stdin.take()); // which ends it
+        child.wait().unwrap();
     }
 
     #[test]
     fn counts_the_time_of_those_that_have_ended() {
-        let before = Tree::of(std::process::id()).time().unwrap();
+        let before = Tree::of(std::process::id()).usage().unwrap();
         let script = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
         let mut child = std::process::Command::new("sh")
             .args(["-c", script])
             .spawn()
             .unwrap();
         assert!(child.wait().unwrap().success());
-        assert!(Tree::of(std::process::id()).time().unwrap() > before);
+        let after = Tree::of(std::process::id()).usage().unwrap();
+        assert!(after.time > before.time && after.kernel >= before.kernel);
+        assert!(after.switches > 0); // it has waited
     }
 }

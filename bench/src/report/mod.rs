@@ -2,6 +2,7 @@
 
 mod against;
 mod goals;
+mod hindrance;
 mod page;
 mod plan;
 mod short;
@@ -41,6 +42,9 @@ pub(crate) struct Report {
     /// A table of instructions and allocations for the page, as bench/instructions prints it
     #[arg(long)]
     instructions: Option<PathBuf>,
+    /// A table of where the instructions of an answer go, as bench/profile prints it
+    #[arg(long)]
+    profile: Option<PathBuf>,
     /// Writes the page and the charts anew from the results of an earlier run
     #[arg(long)]
     redraw: bool,
@@ -54,6 +58,9 @@ impl Report {
         };
         if let Some(instructions) = &self.instructions {
             results.counted = fs::read_to_string(instructions)?;
+        }
+        if let Some(profile) = &self.profile {
+            results.profile = fs::read_to_string(profile)?;
         }
         let charts = output::keep(&results, &self.output)?;
         let folder = self

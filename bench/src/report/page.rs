@@ -5,9 +5,9 @@ use std::fmt::Write;
 use super::against::against;
 use super::goals::goals;
 use super::short::in_short;
-use crate::compare::{Results, advice};
+use crate::compare::{Figure, Results, advice};
 use crate::output::{
-    Chart, left_out, machine, markdown, number, plain_table, quality, scenarios, servers,
+    Chart, left_out, machine, markdown, number, percent, plain_table, quality, scenarios, servers,
 };
 
 /// The whole page. Charts lie in `folder` beside it.
@@ -21,6 +21,7 @@ pub(super) fn page(results: &Results, charts: &[Chart], folder: &str) -> String 
     }
     text += &disfavour(results);
     text += &reached(results);
+    text += &times(results);
     text += &chosen(results);
     text += "\n## Where it was measured\n\n";
     text += &machine(results);
@@ -85,6 +86,7 @@ both hosts on the distance service, or with `--url` and `--path` on an applicati
 
 fn reached(results: &Results) -> String {
     let mut table = plain_table(["aim", "measured", "reached"]);
+    let mut obstacles = String::new();
     for goal in goals(results) {
         let said = match goal.is_reached() {
             Some(true) => "yes",
@@ -92,8 +94,64 @@ fn reached(results: &Results) -> String {
             None => "not measured",
         };
         table.add_row([&goal.what, &number(goal.measured), said]);
+        if goal.is_reached() == Some(false) {
+            let _ = writeln!(obstacles, "- {}: {}", goal.what, goal.obstacle(results));
+        }
     }
-    format!("\n## What was aimed at\n\n{}", markdown(table))
+    let mut text = format!("\n## What was aimed at\n\n{}", markdown(table));
+    if !obstacles.is_empty() {
+        text += "\nWhat stands in the way of those that are not reached, by the figures of this run \
+                 ([where the time goes](#where-the-time-goes) has more):\n\n";
+        text += &obstacles;
+    }
+    text
+}
+
+/// What a request costs in the scenarios that say most of it: the kernel's part, the server's own, and changes of threads.
+const TIMES: [&str; 6] = ["hello-64", "browser", "upload", "download", "stream", "io"];
+
+fn times(results: &Results) -> String {
+    let mut text = String::from(
+        "\n## Where the time goes\n\nCPU µs a request by whose they are, and how often a thread of the server let go of its core \
+         or lost it. The kernel's part is that of the system calls and of what it does for the sockets within them.\n\n",
+    );
+    let header = [
+        "scenario",
+        "server",
+        "kernel µs",
+        "own µs",
+        "own, of all",
+        "switches",
+    ];
+    let mut table = plain_table(header);
+    for scenario in TIMES {
+        for series in results.in_scenario(scenario) {
+            let of = |figure| series.median(figure);
+            let kernel = of(Figure::Kernel);
+            let own = of(Figure::Cpu)
+                .zip(kernel)
+                .map(|(cpu, kernel)| cpu - kernel);
+            let share = own.zip(of(Figure::Cpu)).map(|(own, cpu)| own / cpu);
+            table.add_row([
+                scenario.to_owned(),
+                series.server.clone(),
+                number(kernel),
+                number(own),
+                percent(share),
+                number(of(Figure::Switches)),
+            ]);
+        }
+    }
+    text += &markdown(table);
+    if !results.profile.is_empty() {
+        let _ = write!(
+            text,
+            "\nWhere the instructions of a 13-byte answer go that are not the kernel's, by the source they come from \
+             (`bench/profile`, with 16 connections; gateway-http1 is gateway-sync's, hyper and tokio are gateway-hyper's):\n\n{}",
+            results.profile
+        );
+    }
+    text
 }
 
 fn disfavour(results: &Results) -> String {
