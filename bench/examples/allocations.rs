@@ -8,7 +8,7 @@ use std::alloc::System;
 
 use gateway_bench::kept::{HELLO, Kept};
 use gateway_bench::pieces::PIECES;
-use gateway_core::{Environ, Response, Result};
+use gateway_core::{Environ, Response, Result, text};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -25,10 +25,16 @@ fn main() {
         "a whole GET with a static body on gateway-sync",
         move || kept.ask(),
     );
+    let mut kept = Kept::start(with_a_field, 2, "/hello");
+    count("the same, answered with a Content-Type", move || kept.ask());
 }
 
 fn hello(_environ: Environ) -> Result {
     Ok(Response::new(HELLO.into()))
+}
+
+fn with_a_field(_environ: Environ) -> Result {
+    Ok(text(HELLO))
 }
 
 /// Counts in all threads, which the server's monitor is one of: rounded, its few do not show.

@@ -77,6 +77,12 @@ impl Results {
         self.servers.iter().filter_map(of)
     }
 
+    /// How long a sample of a scenario takes, in seconds.
+    pub(crate) fn seconds(&self, scenario: &str) -> Option<f64> {
+        let facts = self.scenarios.iter().find(|facts| facts.name == scenario);
+        facts.map(|facts| facts.seconds as f64)
+    }
+
     /// The median of a figure.
     pub(crate) fn median(&self, server: &str, scenario: &str, figure: Figure) -> Option<f64> {
         self.of(server, scenario)?.median(figure)
