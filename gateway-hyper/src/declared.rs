@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 pub(crate) enum Framing {
     /// There is no body, whatever the head says: HEAD, 204, 205, 304.
     None,
-    /// There is none, but the head says how long that of GET is: 304 over HTTP/1. hyper drops that
-    /// from the head of a response without a body.
+    /// There is none, but the head says how long that of GET is, 0 too: 304 over HTTP/1. hyper drops
+    /// that from the head of a response without a body.
     Withheld(u64),
     /// This many bytes, neither more nor fewer.
     Exactly(u64),
@@ -47,15 +47,19 @@ pub(crate) struct Question<'a> {
 }
 
 /// Decides how the body is sent (RFC 9112 §6.3 as the sender sees it), and puts the head in order:
-/// no Content-Length where none may be, that of GET for HEAD.
+/// no Content-Length where none may be, that of GET for HEAD, and without zeros before it.
 pub(crate) fn framing(question: &Question<'_>, headers: &mut HeaderMap) -> Result<Framing, Fault> {
     let declared = look_through(headers, question.status)?;
     let actual = question.length;
     match question.status.as_u16() {
         code @ (..=199 | 600..) => Err(Fault::NotFinal(code)),
-        // 205 says itself that there is none (RFC 9110 §15.3.6).
         code @ (204 | 205) => {
-            headers.remove(CONTENT_LENGTH);
+            if code == 205 {
+                // Says itself that there is none (RFC 9110 §15.3.6). hyper would say it to GET only.
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+            } else {
+                headers.remove(CONTENT_LENGTH);
+            }
             match (declared, actual) {
                 (Some(1..), _) | (_, Some(1..)) => Err(Fault::BodyNotAllowed(code)),
                 _ => Ok(Framing::None),
@@ -63,7 +67,7 @@ pub(crate) fn framing(question: &Question<'_>, headers: &mut HeaderMap) -> Resul
         }
         // What GET would have had (RFC 9110 §8.6) only the application knows.
         304 => Ok(match declared {
-            Some(length @ 1..) if question.version < Version::HTTP_2 => Framing::Withheld(length),
+            Some(length) if question.version < Version::HTTP_2 => Framing::Withheld(length),
             _ => Framing::None,
         }),
         _ if question.method == Method::HEAD => of_head(declared, actual, headers),
@@ -102,14 +106,18 @@ fn of_body(declared: Option<u64>, actual: Option<u64>, version: Version) -> Resu
 }
 
 /// Looks through the fields, once: refuses those that belong to the connection and so to the host
-/// (RFC 9110 §7.6.1), and gives the Content-Length, which is one line of digits.
-fn look_through(headers: &HeaderMap, status: StatusCode) -> Result<Option<u64>, Fault> {
+/// (RFC 9110 §7.6.1), and gives the Content-Length, which is one line of digits. Zeros before it go:
+/// hyper sends it as it stands, and some read 010 as octal.
+fn look_through(headers: &mut HeaderMap, status: StatusCode) -> Result<Option<u64>, Fault> {
     let mut declared = None;
     for (name, value) in headers {
         if *name == CONTENT_LENGTH {
             let length = decimal(value.as_bytes()).ok_or(Fault::InvalidContentLength)?;
             if declared.replace(length).is_some() {
                 return Err(Fault::InvalidContentLength);
+            }
+            if value.len() > 1 && value.as_bytes().starts_with(b"0") {
+                *value = HeaderValue::from(length);
             }
         } else if let Some(hop) = hop_by_hop(name, value, status) {
             return Err(Fault::HopByHop(hop));
@@ -234,11 +242,27 @@ mod tests {
             ),
             (
                 Method::GET,
+                200,
+                &[("content-length", "005")],
+                None,
+                (Framing::Exactly(5), said("5")),
+            ),
+            (
+                Method::GET,
+                304,
+                &[("content-length", "00")],
+                Some(0),
+                (Framing::Withheld(0), said("0")),
+            ),
+            (
+                Method::GET,
                 204,
                 &[("content-length", "0")],
                 Some(0),
                 (Framing::None, None),
             ),
+            (Method::GET, 205, &[], Some(0), (Framing::None, said("0"))),
+            (Method::HEAD, 205, &[], None, (Framing::None, said("0"))),
             (
                 Method::GET,
                 426,

@@ -20,7 +20,9 @@ cases! {
         once makes_nothing_of_a_body_that_is_not_sent breaks A9;
         once no_content_has_no_body breaks A5;
         once not_modified_has_no_body breaks A9;
+        once not_modified_keeps_the_length_as_a_number;
         once reset_content_has_no_body breaks A5;
+        once reset_content_says_length_zero_to_head_too;
     }
 }
 
@@ -120,6 +122,24 @@ fn without_body(stage: &Stage<'_>, status: StatusCode, end: BodyEnd) -> Verdict 
     Ok(())
 }
 
+/// HEAD is told what GET is told (RFC 9110 §9.3.2).
+fn reset_content_says_length_zero_to_head_too(stage: &Stage<'_>) -> Verdict {
+    let app = Script::new(Kind::Bytes, [""]).status(StatusCode::RESET_CONTENT);
+    for app in [app.clone(), app.header("content-length", "0")] {
+        let host = stage.serve(app.app(stage.style()))?;
+        let mut client = host.client()?;
+        for line in ["GET /", "HEAD /", "GET /"] {
+            let reply = client.exchange(request(line, &[], ""))?;
+            assert_eq!(
+                (reply.status, reply.all("content-length")),
+                (205, vec!["0"]),
+                "{line}"
+            );
+        }
+    }
+    Ok(())
+}
+
 fn not_modified_has_no_body(stage: &Stage<'_>) -> Verdict {
     for kind in Kind::ALL {
         let app = Script::new(kind, ["no body"]).status(StatusCode::NOT_MODIFIED);
@@ -133,7 +153,27 @@ fn not_modified_has_no_body(stage: &Stage<'_>) -> Verdict {
                 (304, Some("\"a\"")),
                 "{kind:?}"
             );
+            assert_eq!(reply.all("content-length"), ["7"], "{kind:?}");
             assert!(client.is_quiet()?, "{kind:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Also that of an empty body, and without zeros before it.
+fn not_modified_keeps_the_length_as_a_number(stage: &Stage<'_>) -> Verdict {
+    for (declared, written) in [("0", "0"), ("00", "0"), ("007", "7")] {
+        let app = Script::new(Kind::Bytes, [""]).status(StatusCode::NOT_MODIFIED);
+        let app = app.header("content-length", declared);
+        let host = stage.serve(app.app(stage.style()))?;
+        let mut client = host.client()?;
+        for line in ["GET /", "HEAD /", "GET /"] {
+            let reply = client.exchange(request(line, &[], ""))?;
+            assert_eq!(
+                (reply.status, reply.all("content-length")),
+                (304, vec![written]),
+                "{line} {declared}"
+            );
         }
     }
     Ok(())

@@ -9,14 +9,16 @@ use crate::fixtures::{Kind, Script, answering, ticks};
 
 cases! {
     /// **H15.** A host MUST frame every kind of body so that the client knows its end, and MUST NOT end it
-    /// before.
+    /// before. It MUST write a declared length without zeros before it.
     ///
-    /// *Why*: A client that is not told takes half a body for a whole one.
+    /// *Why*: A client that is not told takes half a body for a whole one, and one that reads 010 as octal
+    /// takes less than there is.
     ///
-    /// *Source*: RFC 9112 §6.3, §7.1.
+    /// *Source*: RFC 9110 §8.6; RFC 9112 §6.3, §7.1.
     H15 Interface {
         both frames_every_kind_of_body;
         both frames_an_open_body_by_the_length_the_application_declares;
+        once writes_a_declared_length_without_zeros_before_it;
         both an_empty_chunk_does_not_end_the_body breaks B6;
         both sends_large_bodies_whole;
         both sends_an_empty_body_with_length_zero;
@@ -76,6 +78,21 @@ fn frames_an_open_body_by_the_length_the_application_declares(stage: &Stage<'_>)
                 (BodyEnd::Length(6), "onetwo"),
                 "{kind:?}"
             );
+        }
+    }
+    Ok(())
+}
+
+fn writes_a_declared_length_without_zeros_before_it(stage: &Stage<'_>) -> Verdict {
+    for kind in Kind::ALL {
+        let script = Script::new(kind, ["12345678"]).header("content-length", "0008");
+        let host = stage.serve(script.app(stage.style()))?;
+        let mut client = host.client()?;
+        for line in ["GET /", "HEAD /", "GET /"] {
+            let reply = client.exchange(request(line, &[], ""))?;
+            assert_eq!(reply.all("content-length"), ["8"], "{kind:?} {line}");
+            let body = if line == "HEAD /" { "" } else { "12345678" };
+            assert_eq!(reply.text(), body, "{kind:?} {line}");
         }
     }
     Ok(())
