@@ -19,6 +19,10 @@ use crate::spool::{PIECE, Spool, SpoolError, Store};
 /// How many pieces go into one `writev`.
 const PIECES: usize = 16;
 
+/// How many writes one connection makes before others get their turn: who reads as fast as is written could
+/// otherwise keep its thread for as long as a large body lasts.
+const WRITES: usize = 16;
+
 /// Up to this many bytes a piece that must wait is gathered with others.
 const COPY: usize = 4 * 1024;
 
@@ -56,7 +60,8 @@ impl Outbox {
     }
 
     /// Sends `head` and `body`, or keeps what the client does not take now. `head` is copied only
-    /// if it must be kept, and so is `body`, as long as no more than `keep` bytes are in memory then.
+    /// if it must be kept, and so is `body`, as long as no more than `keep` bytes are in memory then. True as of
+    /// [`flush`](Self::flush).
     ///
     /// # Errors
     ///
@@ -67,7 +72,7 @@ impl Outbox {
         head: &[u8],
         mut body: Bytes,
         keep: usize,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         let mut taken = 0;
         if self.is_empty() {
             taken = match (head.is_empty(), body.is_empty()) {
@@ -92,25 +97,25 @@ impl Outbox {
         }
         if taken > 0 && !self.is_empty() {
             // A client that reads at once has made room meanwhile, and its processor has it in its cache.
-            self.flush(socket)?;
+            return self.flush(socket);
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// Sends what the client takes now of what is in memory; true if it took anything.
+    /// Sends what the client takes now of what is in memory; true if it may take more at once, and others are to
+    /// get their turn first.
     ///
     /// # Errors
     ///
     /// The connection is broken.
     pub(crate) fn flush(&mut self, socket: &Socket) -> io::Result<bool> {
-        let mut any = false;
-        loop {
+        for _ in 0..WRITES {
             if self.file.is_none() && !self.tail.is_empty() {
                 let tail = std::mem::take(&mut self.tail);
                 self.push_piece(Bytes::from(tail));
             }
             if self.length == 0 {
-                return Ok(any);
+                return Ok(false);
             }
             let mut slices = [IoSlice::new(&[]); PIECES];
             let mut count = 0;
@@ -119,11 +124,11 @@ impl Outbox {
                 count += 1;
             }
             match socket.write(&slices[..count])? {
-                None => return Ok(any),
+                None => return Ok(false),
                 Some(taken) => self.advance(taken),
             }
-            any = true;
         }
+        Ok(self.length > 0)
     }
 
     /// Whether what is in memory is sent, and the rest of it must be read from the file first.
@@ -265,6 +270,23 @@ mod tests {
 
         let expected = [b"head".as_slice(), &large, b"more", b"last"].concat();
         assert!(receive(&mut outbox, &socket, &mut far, expected.len()) == expected);
+    }
+
+    #[test]
+    fn one_that_takes_all_it_is_sent_lets_others_go_first() {
+        let (socket, mut far) = pair();
+        let mut outbox = Outbox::default();
+        let all = WRITES * PIECES + 1;
+        for _ in 0..all {
+            outbox.push_piece(Bytes::from_static(b"x"));
+        }
+        assert!(outbox.flush(&socket).unwrap());
+        assert_eq!(outbox.len(), 1);
+        assert!(!outbox.flush(&socket).unwrap());
+        assert_eq!(
+            receive(&mut outbox, &socket, &mut far, all),
+            vec![b'x'; all]
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl Connection {
     /// The connection is broken.
     pub(crate) fn send(&mut self, head: &[u8], body: Bytes, keep: usize) -> io::Result<()> {
         let before = self.outbox.len() + (head.len() + body.len()) as u64;
-        self.outbox.send(&self.socket, head, body, keep)?;
+        self.yielded |= self.outbox.send(&self.socket, head, body, keep)?;
         self.count_taken(before - self.outbox.len());
         Ok(())
     }
@@ -25,8 +25,9 @@ impl Connection {
     /// Sends what has been kept; `None` if all of it is sent.
     pub(super) fn flush(&mut self) -> Option<Step> {
         let unsent = self.outbox.len();
-        if self.outbox.flush(&self.socket).is_err() {
-            return Some(Step::Close(CloseReason::Disconnected));
+        match self.outbox.flush(&self.socket) {
+            Ok(more) => self.yielded |= more,
+            Err(_) => return Some(Step::Close(CloseReason::Disconnected)),
         }
         let taken = unsent - self.outbox.len();
         self.count_taken(taken);
