@@ -158,11 +158,15 @@ pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
 }
 
 impl Framing {
-    /// Of a response that the host makes itself, with a body of known length.
-    pub(crate) fn of_own(length: Option<u64>, method: &Method) -> Self {
+    /// Of a response that the host makes itself, with a body of known length, which HEAD is told.
+    pub(crate) fn of_own(length: Option<u64>, method: &Method, headers: &mut HeaderMap) -> Self {
         match length {
-            Some(length) if method != Method::HEAD => Self::Exactly(length),
-            _ => Self::None,
+            Some(length) if method == Method::HEAD => {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+                Self::None
+            }
+            Some(length) => Self::Exactly(length),
+            None => Self::None,
         }
     }
 }

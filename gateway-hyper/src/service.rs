@@ -245,7 +245,8 @@ fn finish(mut response: Response, mut outgoing: Outgoing) -> http::Response<Outg
             exchange.set_verdict(Ending::Failed);
             let own = status(StatusCode::INTERNAL_SERVER_ERROR);
             close(mem::replace(&mut response, own), &exchange.progress);
-            declared::Framing::of_own(response.body().length(), exchange.method())
+            let length = response.body().length();
+            declared::Framing::of_own(length, exchange.method(), response.headers_mut())
         }
     };
     exchange.set_status(response.status());

@@ -1,6 +1,7 @@
 //! What holds across the crates of gateway: the hosts under test, and how their tests are run.
 //!
 //! * `tests/conformance.rs` runs every case of [`gateway_test::conformance`] on every host, plainly and inside `lint`.
+//! * `tests/differences.rs` shows in which messages hosts differ.
 //! * `tests/violations.rs` runs the case of each clause on a host that breaks it.
 //! * `tests/restarts.rs` stops and starts every host while it is asked all the time.
 //! * `tests/overload.rs` asks more of every host than it can carry.

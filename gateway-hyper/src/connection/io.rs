@@ -37,6 +37,9 @@ const MOST_FORGOTTEN: usize = 2 * super::WINDOW as usize;
 /// the refusal; nothing after it is read.
 const REFUSED: &[u8] = b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n";
 
+/// The same for HEAD: the answer to that has no body, whatever is wrong with it (RFC 9110 §9.3.2).
+const REFUSED_HEAD: &[u8] = b"HEAD / HTTP/1.1\r\nconnection: close\r\n\r\n";
+
 /// The connection's socket as hyper sees it.
 pub(crate) struct Io {
     socket: Socket,
@@ -219,10 +222,11 @@ impl Io {
         let heads = self.wire.as_ref().map_or(0, Wire::heads);
         let in_head = self.wire.as_ref().is_none_or(Wire::refused_head);
         self.over = true;
-        self.waiting = BytesMut::new();
+        let waiting = std::mem::take(&mut self.waiting);
         if in_head {
             self.state.refuse(heads, refusal);
-            buffer.put_slice(REFUSED);
+            let is_head = waiting.starts_with(b"HEAD ");
+            buffer.put_slice(if is_head { REFUSED_HEAD } else { REFUSED });
             return Ok(());
         }
         self.state.refuse(heads - 1, refusal); // a body has a head before it

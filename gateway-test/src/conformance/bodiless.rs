@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::{Stage, Verdict, request};
 use crate::client::BodyEnd;
-use crate::fixtures::{Kind, Script, hello};
+use crate::fixtures::{Kind, Script, answering, hello};
 
 cases! {
     /// **H18.** A host MUST NOT send a body with HEAD, 1xx, 204 and 304, nor make one, and MUST keep the
@@ -23,6 +23,11 @@ cases! {
         once not_modified_keeps_the_length_as_a_number;
         once reset_content_has_no_body breaks A5;
         once reset_content_says_length_zero_to_head_too;
+        once an_error_is_told_to_head_by_its_head_alone breaks A3;
+    }
+
+    H18 Http {
+        once a_refusal_is_told_to_head_by_its_head_alone;
     }
 }
 
@@ -175,6 +180,50 @@ fn not_modified_keeps_the_length_as_a_number(stage: &Stage<'_>) -> Verdict {
                 "{line} {declared}"
             );
         }
+    }
+    Ok(())
+}
+
+/// What the host says in the application's stead has no body either (RFC 9110 §9.3.2).
+fn an_error_is_told_to_head_by_its_head_alone(stage: &Stage<'_>) -> Verdict {
+    let fails = answering(stage.style(), |_| Err("on purpose".into()));
+    let unsound = Script::new(Kind::Bytes, ["12345"]).header("content-length", "five");
+    for app in [fails, unsound.app(stage.style())] {
+        let host = stage.serve(app)?;
+        let mut client = host.client()?;
+        let told = client.get("/")?;
+        for _ in 0..2 {
+            let reply = client.exchange(request("HEAD /", &[], ""))?;
+            assert_eq!((reply.status, told.status), (500, 500));
+            assert_eq!(reply.all("content-length"), told.all("content-length"));
+        }
+        assert!(client.is_quiet()?);
+    }
+    Ok(())
+}
+
+/// Nor what it says of a request that it does not even take.
+fn a_refusal_is_told_to_head_by_its_head_alone(stage: &Stage<'_>) -> Verdict {
+    let host = stage.serve(hello(stage.style()))?;
+    for rest in [
+        " / HTTP/1.1\r\n\r\n",
+        " / HTTP/1.1\nHost: a\r\n\r\n",
+        " / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        " / HTTP/1.1\r\nHost: a\r\nx y: z\r\n\r\n",
+        " / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n",
+        " /%00 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ] {
+        let told = host.client()?.exchange(format!("GET{rest}"))?;
+        assert!(told.status >= 400, "{rest}: {told:?}");
+        let mut client = host.client()?;
+        let reply = client.exchange(format!("HEAD{rest}"))?;
+        assert_eq!(reply.status, told.status, "{rest}");
+        assert_eq!(
+            reply.all("content-length"),
+            told.all("content-length"),
+            "{rest}"
+        );
+        client.closes()?; // and nothing before it
     }
     Ok(())
 }
