@@ -242,26 +242,34 @@ fn a_body_without_end_does_not_shut_out_the_seats_that_nobody_has() {
 #[test]
 fn a_client_whose_many_requests_take_their_time_does_not_shut_others_out() {
     const MANY: usize = 200;
+    let (entered, release) = (Event::new(), Event::new());
+    let (inside, go) = (entered.clone(), release.clone());
     let (answered, before) = (Count::default(), Log::new());
     let (count, seen) = (answered.clone(), before.clone());
-    let entered = Event::new();
-    let inside = entered.clone();
     let app = blocking(move |environ: Environ| {
-        if environ.path_info() == "/other" {
-            seen.note(count.now());
-            return Ok(text("done"));
+        match environ.path_info() {
+            "/first" => {
+                inside.set();
+                go.wait()?;
+            }
+            "/other" => seen.note(count.now()),
+            _ => {
+                thread::sleep(Duration::from_millis(2)); // the work that a call is
+                count.up();
+            }
         }
-        inside.set();
-        thread::sleep(Duration::from_millis(2)); // the work that a call is
-        count.up();
         Ok(text("done"))
     });
     let running = Running::start(server(1), app);
-    let mut busy = running.client();
-    busy.send(get("/slow").repeat(MANY)).unwrap();
-    entered.wait().unwrap();
     let mut other = running.client();
-    assert_eq!(other.get("/other").unwrap().text(), "done");
+    other.get("/").unwrap();
+    let mut busy = running.client();
+    busy.send(get("/first") + &get("/slow").repeat(MANY))
+        .unwrap();
+    entered.wait().unwrap();
+    other.send(get("/other")).unwrap();
+    release.set();
+    assert_eq!(other.read(&Method::GET).unwrap().text(), "done");
     let before = before.next().unwrap();
     assert!(before < MANY, "{before} requests were answered before");
 }
@@ -269,30 +277,36 @@ fn a_client_whose_many_requests_take_their_time_does_not_shut_others_out() {
 #[test]
 fn a_body_whose_pieces_take_their_time_does_not_shut_others_out() {
     const PIECES: usize = 1000;
+    let (entered, release) = (Event::new(), Event::new());
+    let (inside, go) = (entered.clone(), release.clone());
     let (pulled, before) = (Count::default(), Log::new());
     let (count, seen) = (pulled.clone(), before.clone());
-    let entered = Event::new();
-    let inside = entered.clone();
     let app = blocking(move |environ: Environ| {
         if environ.path_info() == "/other" {
             seen.note(count.now());
             return Ok(text("done"));
         }
-        let (inside, count) = (inside.clone(), count.clone());
-        let pieces = (0..PIECES).map(move |_| {
-            thread::sleep(Duration::from_millis(2)); // the work that a piece is
+        let (inside, go, count) = (inside.clone(), go.clone(), count.clone());
+        let first = std::iter::once_with(move || {
             inside.set();
+            go.wait()?;
+            Ok(".")
+        });
+        let more = (0..PIECES).map(move |_| {
+            thread::sleep(Duration::from_millis(2)); // the work that a piece is
             count.up();
             Ok::<_, Error>(".")
         });
-        Ok(Response::new(Body::iter(pieces)))
+        Ok(Response::new(Body::iter(first.chain(more))))
     });
     let running = Running::start(server(1), app);
     let mut busy = running.client();
     busy.send(get("/slow")).unwrap();
     entered.wait().unwrap();
     let mut other = running.client();
-    assert_eq!(other.get("/other").unwrap().text(), "done");
+    other.send(get("/other")).unwrap();
+    release.set();
+    assert_eq!(other.read(&Method::GET).unwrap().text(), "done");
     let before = before.next().unwrap();
     assert!(before < PIECES, "{before} pieces were sent before");
     drop(busy);
