@@ -33,6 +33,7 @@ async fn accept(address: SocketAddr, backlog: u32) -> super::Result {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     let listener = socket.listen(backlog)?;
+    super::say(listener.local_addr().ok());
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;

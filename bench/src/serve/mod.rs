@@ -21,7 +21,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 
 /// Connections at once: more than the idle connections that are measured, which are as many as our
 /// default allows.
-const CONNECTIONS: usize = 20_000;
+pub(crate) const CONNECTIONS: usize = 20_000;
 
 /// Serves the endpoints that are measured: `/hello` (13 bytes), `/io` (waits 100 ms), `/compute`
 /// (2 ms of a core), `/mixed` (both), `/upload` (answers the length received), `/big` (1 MiB),
@@ -31,7 +31,7 @@ pub(crate) struct Serve {
     /// Which server.
     #[arg(long, value_enum, default_value = "sync")]
     host: Host,
-    /// Where it listens.
+    /// Where it listens; it says so in a line, with the port that the system has chosen for 0.
     #[arg(long, default_value = "127.0.0.1:8000")]
     bind: SocketAddr,
     /// Threads for calls: of the threaded server, or of the async server's pool.
@@ -56,10 +56,12 @@ impl Serve {
         let mut limits = Limits::default();
         limits.connections = CONNECTIONS;
         match self.host {
-            Host::Sync => Ok(gateway_sync::Server::bind(self.bind)?
-                .threads(self.threads)
-                .limits(limits)
-                .serve(blocking(application::blocking))?),
+            Host::Sync => {
+                let server = gateway_sync::Server::bind(self.bind)?;
+                say(server.local_addr());
+                let server = server.threads(self.threads).limits(limits);
+                Ok(server.serve(blocking(application::blocking))?)
+            }
             Host::Hyper => Ok(self.hyper(limits)?.run(application::asynchronous)?),
             Host::HyperBlocking => Ok(self.hyper(limits)?.run(blocking(application::blocking))?),
             Host::BareHyper => bare_hyper::serve(self.bind, limits.backlog),
@@ -67,8 +69,15 @@ impl Serve {
     }
 
     fn hyper(&self, limits: Limits) -> Result<gateway_hyper::Server> {
-        Ok(gateway_hyper::Server::bind(self.bind)?
-            .threads(self.threads)
-            .limits(limits))
+        let server = gateway_hyper::Server::bind(self.bind)?;
+        say(server.local_addr());
+        Ok(server.threads(self.threads).limits(limits))
+    }
+}
+
+/// Says where the server listens, once it does.
+fn say(address: Option<SocketAddr>) {
+    if let Some(address) = address {
+        println!("listening on {address}");
     }
 }
