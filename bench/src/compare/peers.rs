@@ -7,32 +7,32 @@ const PEERS: [(&str, Answers, &str); 6] = [
     (
         "axum",
         Answers::Everything,
-        "axum::serve on tokio's default runtime, one worker a core",
+        "axum::serve on tokio's default runtime, one worker a core; TCP_NODELAY and a backlog of 1024, as ours have them",
     ),
     (
         "actix-web",
         Answers::Everything,
-        "HttpServer with its defaults, one worker a core; computing in web::block",
+        "HttpServer, one worker a core, computing in web::block; TCP_NODELAY, and 75 s of keep-alive instead of 5, which would cut idle connections; otherwise its defaults (a backlog of 1024)",
     ),
     (
         "tiny_http",
         Answers::Everything,
-        "64 threads that call recv() on one Server, as its documentation shows",
+        "64 threads that call recv() on one Server, as its documentation shows; no TCP_NODELAY, for which it has no setting, and std's backlog of 128",
     ),
     (
         "rouille",
         Answers::Everything,
-        "Server::pool_size(64); its default is 8 threads a core",
+        "Server::pool_size(64), where its default is 8 threads a core; no TCP_NODELAY, for which it has no setting, and std's backlog of 128",
     ),
     (
         "may_minihttp",
         Answers::Kept,
-        "one worker a core; waiting with may's sleep, computing in the coroutine; not asked to stream, which it cannot, nor to close connections, which it does not",
+        "one worker a core; waiting with may's sleep, computing in the coroutine; no TCP_NODELAY, for which it has no setting, and a backlog of 1024; not asked to stream, which it cannot, nor to close connections, which it does not",
     ),
     (
         "epoll",
         Answers::Hello,
-        "one thread a core with an epoll set each; a canned answer to whatever ends in an empty line",
+        "one thread a core with an epoll set each; a canned answer to whatever ends in an empty line; TCP_NODELAY and a backlog of 1024",
     ),
 ];
 

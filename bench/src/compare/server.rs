@@ -58,6 +58,10 @@ const BUILD_HELLO: &str = "cargo build --release -p hello";
 /// The programs of examples/hello.
 const HELLO: [&str; 2] = ["hello-sync", "hello-hyper"];
 
+/// What `serve` sets besides the threads (a test compares).
+const MANY: &str =
+    "20 000 connections instead of 10 000, otherwise defaults (TCP_NODELAY, a backlog of 1024)";
+
 /// Names of servers that need nothing but this program.
 pub(crate) const OWN: [&str; 4] = ["bare-hyper", "sync:2", "sync:64", "hyper:64"];
 
@@ -140,14 +144,18 @@ fn own(name: &str, places: &Places) -> Option<Server> {
     let (host, settings) = match host {
         "bare-hyper" if host == name => (
             host,
-            "hyper 1 on tokio's default runtime, one worker a core, with its timer".to_owned(),
+            "hyper 1 on tokio's default runtime, one worker a core, with its timer; TCP_NODELAY and a backlog of 1024, as \
+             ours have them"
+                .to_owned(),
         ),
-        "sync" | "distance-sync" => (host, format!("threads({threads}), otherwise defaults")),
-        "hyper" | "distance-hyper" => (
+        "sync" => (host, format!("threads({threads}), {MANY}")),
+        "hyper" => (host, format!("threads({threads}) for blocking calls, {MANY}")),
+        "hyper-blocking" => (host, format!("blocking code on threads({threads}), {MANY}")),
+        "distance-sync" => (host, format!("threads({threads}), otherwise defaults")),
+        "distance-hyper" => (
             host,
             format!("threads({threads}) for blocking calls, otherwise defaults"),
         ),
-        "hyper-blocking" => (host, format!("blocking code on threads({threads})")),
         _ => return None,
     };
     let distance = host.strip_prefix("distance-");
@@ -261,6 +269,17 @@ mod tests {
         ];
         for (name, expected) in cases {
             assert_eq!(command(name).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn says_the_limits_that_are_set() {
+        let defaults = gateway_core::server::Limits::default();
+        assert_eq!((defaults.connections, defaults.backlog), (10_000, 1024));
+        assert_eq!(crate::serve::CONNECTIONS, 20_000);
+        for name in ["sync:2", "hyper:2", "hyper-blocking:2"] {
+            let settings = Server::named(name, &places()).unwrap().settings;
+            assert!(settings.ends_with(MANY), "{name}: {settings}");
         }
     }
 
