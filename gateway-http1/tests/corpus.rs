@@ -1,6 +1,8 @@
-//! Every case of `tests/requests`, fed whole, cut at every byte, byte by byte, and with a tail.
+//! Every case of `tests/requests`, fed whole, cut in two, byte by byte, and with a tail.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so")]
+
+use std::collections::BTreeSet;
 
 use http::HeaderMap;
 
@@ -10,6 +12,12 @@ use gateway_test::corpus::{Case, ExpectedRequest, Outcome, folder, load};
 use self::feed::{End, Read, Reads, feed};
 
 mod feed;
+
+/// Bytes of a case from which on it is not cut at every one.
+const LONG: usize = 1024;
+
+/// Bytes before and after each CR and LF at which long cases are cut.
+const NEAR: usize = 64;
 
 /// Compares what was read with what the case expects; `more` requests may follow.
 #[track_caller]
@@ -160,12 +168,25 @@ fn reads_each_case_byte_by_byte() {
 #[test]
 fn reads_each_case_cut_at_every_byte() {
     for case in cases() {
-        // Of the few long ones, the cuts in the middle of the filling say nothing new.
-        let step = 1 + case.bytes.len() / 1024;
-        for at in (1..case.bytes.len()).step_by(step) {
+        for at in cuts(&case.bytes) {
             check(&case, &format!("cut at {at}"), &feed(&case.bytes, [at]), 0);
         }
     }
+}
+
+/// Where a case is cut: at every byte below [`LONG`]. Of the few long ones the filling says nothing new, so
+/// they are cut at 500 places or more all over, and at every byte that is [`NEAR`] a CR or LF.
+fn cuts(bytes: &[u8]) -> Vec<usize> {
+    if bytes.len() < LONG {
+        return (1..bytes.len()).collect();
+    }
+    let step = 1 + bytes.len() / LONG;
+    let mut cuts: BTreeSet<_> = (1..bytes.len()).step_by(step).collect();
+    let ends = bytes.iter().enumerate();
+    for (end, _) in ends.filter(|(_, byte)| matches!(byte, b'\r' | b'\n')) {
+        cuts.extend(end.saturating_sub(NEAR).max(1)..(end + NEAR + 1).min(bytes.len()));
+    }
+    cuts.into_iter().collect()
 }
 
 #[test]
