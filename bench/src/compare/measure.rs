@@ -62,7 +62,7 @@ pub(crate) fn measure(parts: &[Part], runner: &Runner) -> io::Result<Results> {
         noise: NOISE,
         ..Results::default()
     };
-    let parts = available(parts, &mut results);
+    let parts = roomy(available(parts, &mut results), &mut results);
     let progress = progress(parts.iter().map(Part::samples).sum());
     for part in &parts {
         let runner = Runner {
@@ -147,6 +147,26 @@ fn available(parts: &[Part], results: &mut Results) -> Vec<Part> {
     parts
 }
 
+/// Leaves out the parts that take more cores than the machine has, and says so in a line.
+fn roomy(parts: Vec<Part>, results: &mut Results) -> Vec<Part> {
+    if results.machine.cores > 1 {
+        return parts;
+    }
+    let (pinned, others): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.pin);
+    let scenarios: Vec<&str> = pinned
+        .iter()
+        .flat_map(|part| &part.scenarios)
+        .map(|scenario| scenario.name.as_str())
+        .collect();
+    if !scenarios.is_empty() {
+        let names = scenarios.join(", ");
+        let text =
+            format!("{names}: server and load have a core each there, and this machine has one");
+        results.left_out.push(text);
+    }
+    others
+}
+
 fn empty(server: &Server, scenario: &Scenario) -> Series {
     Series {
         server: server.name.clone(),
@@ -186,4 +206,30 @@ fn progress(samples: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{pos:>4}/{len} {elapsed}+{eta} {wide_msg}");
     ProgressBar::new(samples as u64)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_core_leaves_out_what_takes_two() {
+        let part = |name, pin| super::super::part(&["bare-hyper"], &[name], (1, 1), pin).unwrap();
+        let parts = vec![
+            part("hello-64", true),
+            part("io", false),
+            part("browser", true),
+        ];
+        let both =
+            "hello-64, browser: server and load have a core each there, and this machine has one";
+        for (cores, left, said) in [(1, 1, vec![both]), (2, 3, vec![])] {
+            let mut results = Results::default();
+            results.machine.cores = cores;
+            assert_eq!(roomy(parts.clone(), &mut results).len(), left, "{cores}");
+            assert_eq!(results.left_out, said, "{cores}");
+        }
+        let mut results = Results::default();
+        assert_eq!(roomy(vec![part("io", false)], &mut results).len(), 1);
+        assert!(results.left_out.is_empty());
+    }
 }

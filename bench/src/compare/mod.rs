@@ -57,6 +57,9 @@ pub(crate) struct Compare {
     /// Connections of the load that is measured, instead of the scenario's
     #[arg(long, visible_alias = "concurrency", value_parser = at_least_one)]
     connections: Option<usize>,
+    /// Gives server and load a core each: less spread, and no server has more than a core
+    #[arg(long)]
+    pin: bool,
     #[command(flatten)]
     hosts: Hosts,
     #[command(flatten)]
@@ -94,9 +97,6 @@ struct Hosts {
 /// How samples are taken.
 #[derive(Args, Clone)]
 pub(crate) struct Conduct {
-    /// Gives server and load a core each: less spread, and no server has more than a core
-    #[arg(long)]
-    pin: bool,
     /// Takes no sample again because of what others do on the machine
     #[arg(long)]
     any_load: bool,
@@ -106,7 +106,8 @@ pub(crate) struct Conduct {
 }
 
 impl Conduct {
-    /// What takes the samples, with the servers' words in a folder.
+    /// What takes the samples, with the servers' words in a folder. Length and cores are those of the part that is
+    /// measured.
     pub(crate) fn runner(&self, folder: &std::path::Path) -> Result<Runner> {
         let logs = folder.join("logs");
         std::fs::create_dir_all(&logs)?;
@@ -117,7 +118,7 @@ impl Conduct {
         }
         Ok(Runner {
             seconds: 1,
-            pin: self.pin,
+            pin: false,
             retries: if self.any_load { 0 } else { self.retries },
             budget: Arc::new(AtomicU32::new(u32::MAX)),
             logs,
@@ -183,7 +184,7 @@ impl Compare {
         let (connections, rounds) = (self.connections.unwrap_or(64), usize::from(self.rounds));
         if self.hosts.url.is_empty() {
             let effort = (rounds, self.seconds);
-            let part = hosts::distance(self.hosts.threads, connections, effort, self.conduct.pin)?;
+            let part = hosts::distance(self.hosts.threads, connections, effort, self.pin)?;
             return Ok(measure(&[part], &runner)?);
         }
         let seconds = self.seconds;
@@ -210,7 +211,7 @@ impl Compare {
             scenarios,
             rounds: usize::from(self.rounds),
             seconds: self.seconds,
-            pin: self.conduct.pin,
+            pin: self.pin,
         })
     }
 }

@@ -34,7 +34,8 @@ pub(crate) fn on_core<T>(
 
 fn allowed(cores: &CpuSet, place: usize) -> io::Result<usize> {
     let mut allowed = (0..CpuSet::MAX_CPU).filter(|core| cores.is_set(*core));
-    let missing = || io::Error::other("--pin takes two cores, and there are fewer");
+    let missing =
+        || io::Error::other("a core each for server and load takes two cores, and there are fewer");
     allowed.nth(place).ok_or_else(missing)
 }
 

@@ -63,7 +63,8 @@ Each sample starts its server anew on a port of its own, waits until it answers,
 wrk on one thread. Servers take turns round by round, so that a change of the machine's speed meets all of them. Processor time is \
 user and system time of all of the server's processes, divided by the requests answered; memory is what is resident, \
 in which what forked processes share is counted for each, and so is code that was read from the program's file. \
-Where server and load have a core each, no server has more than one: it says what a request costs, and not how servers scale.
+Where it is asked what a request costs, the report gives server and load a core each, which takes two cores and is left out where there \
+is one: no server has more than a core there, which says nothing of how servers scale.
 
 wrk keeps a fixed number of requests under way, and asks less when a server is slow: its tails are those of a server at its \
 limit, and shorter than what clients would see that come at their own rate. It is the only generator of load here: \
@@ -74,10 +75,11 @@ those in Python compute for 2 ms, which is far less work.
 To do it again, on Debian:
 
 ```sh
-apt-get install wrk valgrind
+apt-get install wrk valgrind python3
 bench/peers/build                 # the peers in Rust
+apt-get install python3-venv python3-dev gcc
 bench/peers/python/install        # the peers in Python, if wanted
-bench/report                      # twenty minutes; --quick for a look; --pin, as here, where there are two cores
+bench/report                      # twenty minutes; --quick for a look
 ```
 
 `cargo run --release -p gateway-bench -- compare --help` measures any choice of servers and scenarios; `compare --hosts-only` compares \
