@@ -47,7 +47,7 @@ pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
             }
             let mut verdict = decide(one, other);
             verdict.endpoint = scenario.title.clone();
-            verdict.kind = kind(one, other, results.machine.cores, scenario.connections);
+            verdict.kind = kind(one, other, results.machine.cores, scenario);
             Some(verdict)
         })
         .collect()
@@ -237,8 +237,8 @@ mod tests {
         let [verdict] = verdicts(&results).try_into().unwrap();
         assert_eq!(
             in_words(&verdict),
-            "13 bytes, 64 connections: choose sync. The cores are its limit: 6.00 µs of CPU a request, 1.0 of 2 \
-             cores used by 64 connections. Where cores are the limit, more threads than cores gain nothing. Because: 125\u{202f}000 requests/s \
+            "13 bytes, 64 connections: choose sync. The cores are its limit: 6.00 µs of CPU a request, 1.0 of 1 \
+             core used by 64 connections. Where cores are the limit, more threads than cores gain no throughput, but quick calls beside long ones wait less. Because: 125\u{202f}000 requests/s \
              instead of 100\u{202f}000; 6.00 µs of CPU a request instead of 8.00."
         );
         assert!(verdicts(&hello(&[("sync", 1.0, 1.0, 1.0)])).is_empty());

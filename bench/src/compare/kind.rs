@@ -1,6 +1,7 @@
 //! What an endpoint does, as its figures show it: whether the cores are what limits it, or time that passes.
 
-use super::sample::{Figure, Series};
+use super::results::ScenarioFacts;
+use super::sample::{Figure, Sample, Series};
 use crate::output::number;
 use crate::stats::median;
 
@@ -13,20 +14,41 @@ pub(crate) struct Kind {
     pub(crate) so: &'static str,
 }
 
-/// What an endpoint does: whether the cores are what limits it, or time that passes.
-pub(super) fn kind(one: &Series, other: &Series, cores: usize, connections: usize) -> Kind {
-    let used =
-        |side: &Series| median(side.samples.iter().map(|sample| sample.cores)).unwrap_or_default();
-    let used = f64::max(used(one), used(other));
-    let all = one.samples.iter().chain(&other.samples);
-    let others = median(all.map(|sample| sample.others)).unwrap_or_default();
+/// What keeps the servers from answering more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Cores,
+    Load,
+    CoresAndTime,
+    Time,
+}
+
+/// What an endpoint does on a machine with so many cores: whether they are what limits it, or time that passes.
+pub(super) fn kind(one: &Series, other: &Series, cores: usize, scenario: &ScenarioFacts) -> Kind {
+    let most = |of: fn(&Sample) -> f64| {
+        let of_side = |side: &Series| median(side.samples.iter().map(of)).unwrap_or_default();
+        f64::max(of_side(one), of_side(other))
+    };
+    let (used, load) = (
+        most(|sample| sample.cores),
+        most(|sample| sample.load_cores),
+    );
     let cpu = one.median(Figure::Cpu).unwrap_or_default();
-    let cores = cores.max(1) as f64;
+    // Results of before it was noted: quick calls keep the thread of the load busy.
+    let load = if load == 0.0 && cpu < 200.0 && used >= 0.6 {
+        1.0
+    } else {
+        load
+    };
+    let others = one.samples.iter().chain(&other.samples);
+    let others = median(others.map(|sample| sample.others)).unwrap_or_default();
+    let connections = scenario.connections;
+    let machine = cores.max(1) as f64;
     // What other processes take is not there for the server; of a busy machine nothing can be said.
-    let left = cores - others;
-    if left < cores / 2.0 {
+    let free = 1.0 - others / machine;
+    if free < 0.5 {
         let sentence = format!(
-            "What limits it is not known: other processes took {others:.1} of {cores} cores."
+            "What limits it is not known: other processes took {others:.1} of {machine} cores."
         );
         return Kind { sentence, so: "" };
     }
@@ -34,24 +56,40 @@ pub(super) fn kind(one: &Series, other: &Series, cores: usize, connections: usiz
         let sentence = format!("What it costs is not known, with {connections} connections.");
         return Kind { sentence, so: "" };
     }
-    let (what, so) = match used / left {
-        // Quick calls leave a part of the cores to the load.
-        share if share >= 0.85 || cpu < 200.0 && share >= 0.3 => ("The cores are its limit", CORES),
-        share if share >= 0.4 => ("It computes and waits", THREADS),
-        _ => ("It waits", THREADS),
+    let cores = if scenario.pinned { 1.0 } else { machine };
+    let (what, so) = match limit(used, load, cores * free, scenario.pinned) {
+        Limit::Cores => ("The cores are its limit", CORES),
+        Limit::Load => ("The load is its limit", ""),
+        Limit::CoresAndTime => ("It computes and waits", THREADS),
+        Limit::Time => ("It waits", THREADS),
     };
     let sentence = format!(
-        "{what}: {} of CPU a request, {used:.1} of {cores} cores used by {connections} connections.",
+        "{what}: {} of CPU a request, {used:.1} of {cores} {} used by {connections} connections.",
         match cpu < 1e3 {
             true => format!("{} µs", number(Some(cpu))),
             false => format!("{} ms", number(Some(cpu / 1e3))),
-        }
+        },
+        if cores > 1.0 { "cores" } else { "core" }
     );
     Kind { sentence, so }
 }
 
+/// What the limit is, by the cores that server and load used and those that there are for the server: with the load,
+/// unless it has one `apart`. The load has one thread, so that on many cores quick calls leave most of them idle, and yet
+/// do not wait.
+fn limit(used: f64, load: f64, cores: f64, apart: bool) -> Limit {
+    let taken = if apart { used } else { used + load };
+    match used / cores {
+        _ if taken / cores >= 0.85 => Limit::Cores,
+        _ if load >= 0.85 => Limit::Load,
+        share if share >= 0.4 => Limit::CoresAndTime,
+        _ => Limit::Time,
+    }
+}
+
 /// What follows where cores are the limit.
-const CORES: &str = " Where cores are the limit, more threads than cores gain nothing.";
+const CORES: &str = " Where cores are the limit, more threads than cores gain no throughput, but quick calls beside long \
+    ones wait less.";
 
 /// What follows where calls wait.
 const THREADS: &str = " Where calls wait, blocking code takes a thread for each: when all are taken, the next waits for \
@@ -59,39 +97,87 @@ const THREADS: &str = " Where calls wait, blocking code takes a thread for each:
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::Sample;
     use super::*;
 
-    fn side(cores: f64, cpu_us: f64, others: f64) -> Series {
-        let sample = Sample {
-            requests_per_s: 100.0,
-            cpu_us,
-            cores,
-            others,
-            ..Sample::default()
-        };
-        Series {
-            samples: vec![sample],
+    fn said(sample: Sample, pinned: bool) -> Kind {
+        let side = Series {
+            samples: vec![Sample {
+                requests_per_s: 100.0,
+                ..sample
+            }],
             ..Series::default()
+        };
+        let scenario = ScenarioFacts {
+            connections: 64,
+            pinned,
+            ..ScenarioFacts::default()
+        };
+        kind(&side, &side, 2, &scenario)
+    }
+
+    #[test]
+    fn tells_what_the_limit_is() {
+        // Cores used by the server, by the load, and there; whether the load has one apart.
+        let cases = [
+            (
+                "quick calls share two cores",
+                (1.1, 0.8, 2.0, false),
+                Limit::Cores,
+            ),
+            ("quick calls, pinned", (1.0, 0.7, 1.0, true), Limit::Cores),
+            (
+                "quick calls on 16 cores",
+                (1.2, 1.0, 16.0, false),
+                Limit::Load,
+            ),
+            (
+                "a quick server, pinned",
+                (0.7, 0.98, 1.0, true),
+                Limit::Load,
+            ),
+            ("computes", (1.9, 0.05, 2.0, false), Limit::Cores),
+            ("computes, pinned", (0.97, 0.02, 1.0, true), Limit::Cores),
+            (
+                "computes and waits",
+                (1.0, 0.05, 2.0, false),
+                Limit::CoresAndTime,
+            ),
+            ("waits", (0.1, 0.05, 2.0, false), Limit::Time),
+            ("waits, pinned", (0.05, 0.05, 1.0, true), Limit::Time),
+        ];
+        for (name, (used, load, cores, apart), expected) in cases {
+            assert_eq!(limit(used, load, cores, apart), expected, "{name}");
         }
     }
 
     #[test]
-    fn tells_waiting_from_computing() {
+    fn says_it_with_the_cores_that_the_server_has() {
         let cases = [
-            (0.1, 150.0, "It waits: 150 µs of CPU"),
-            (1.0, 2000.0, "It computes and waits: 2.00 ms of CPU"),
-            (1.9, 2000.0, "The cores are its limit"),
-            (0.9, 8.0, "The cores are its limit: 8.00 µs of CPU"),
-            (0.0, 0.0, "What it costs is not known"),
+            (
+                (1.0, 2000.0),
+                false,
+                "It computes and waits: 2.00 ms of CPU a request, 1.0 of 2 cores used by 64",
+            ),
+            (
+                (1.0, 2000.0),
+                true,
+                "The cores are its limit: 2.00 ms of CPU a request, 1.0 of 1 core used by 64",
+            ),
+            (
+                (0.1, 150.0),
+                true,
+                "It waits: 150 µs of CPU a request, 0.1 of 1 core used by 64",
+            ),
+            ((0.0, 0.0), false, "What it costs is not known"),
         ];
-        for (cores, cpu, expected) in cases {
-            let side = side(cores, cpu, 0.0);
-            let said = kind(&side, &side, 2, 64);
-            assert!(
-                said.sentence.starts_with(expected),
-                "{cores} {cpu}: {said:?}"
-            );
+        for ((cores, cpu_us), pinned, expected) in cases {
+            let sample = Sample {
+                cores,
+                cpu_us,
+                ..Sample::default()
+            };
+            let sentence = said(sample, pinned).sentence;
+            assert!(sentence.starts_with(expected), "{sentence}");
         }
     }
 
@@ -101,9 +187,13 @@ mod tests {
             (1.4, "What limits it is not known"),
             (0.8, "It computes and waits"),
         ] {
-            let side = side(0.5, 2000.0, others);
-            let said = kind(&side, &side, 2, 64).sentence;
-            assert!(said.starts_with(expected), "{others}: {said}");
+            let sample = Sample {
+                cores: 0.5,
+                others,
+                ..Sample::default()
+            };
+            let sentence = said(sample, false).sentence;
+            assert!(sentence.starts_with(expected), "{others}: {sentence}");
         }
     }
 }

@@ -172,6 +172,7 @@ impl Runner {
             kernel_us: used.kernel.as_secs_f64() * 1e6 / all,
             switches: used.switches as f64 / all,
             cores: used.server,
+            load_cores: used.load,
             idle_kib: 0,
             peak_kib,
             waits,
@@ -212,6 +213,7 @@ struct Used {
     switches: u64,
     /// The same time in cores.
     server: f64,
+    load: f64,
     others: f64,
 }
 
@@ -244,6 +246,7 @@ impl Watch {
             kernel: usage.kernel.saturating_sub(self.server.kernel),
             switches: usage.switches.saturating_sub(self.server.switches),
             server: used,
+            load: own,
             others: others.max(0.0),
         })
     }

@@ -29,6 +29,9 @@ pub(crate) struct Sample {
     pub(crate) switches: f64,
     /// Cores that the server used.
     pub(crate) cores: f64,
+    /// Cores that the load used, of which its one thread can use one; 0 where that was not noted.
+    #[serde(default)]
+    pub(crate) load_cores: f64,
     /// Resident memory before the load and at its most, in KiB.
     pub(crate) idle_kib: u64,
     pub(crate) peak_kib: u64,
