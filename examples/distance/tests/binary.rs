@@ -54,6 +54,38 @@ fn answers_on_both_hosts() {
 }
 
 #[test]
+fn what_never_reaches_the_service_is_refused_in_plain_text() {
+    let long = format!("/{}", "x".repeat(9000));
+    for host in HOSTS {
+        let service = Service::start(&["--host", host]);
+        let address = service.base.strip_prefix("http://").unwrap();
+        for (target, status) in [
+            ("/distance?base=서울&target=Tokyo", "400"),
+            ("/a b", "400"),
+            ("/%ff", "400"),
+            (&long, "414"),
+        ] {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(
+                head.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{host} {target}: {head}"
+            );
+            assert!(
+                head.contains("\r\ncontent-type: text/plain; charset=utf-8"),
+                "{host} {target}: {head}"
+            );
+            assert!(text.starts_with(status), "{host} {target}: {text}");
+        }
+        service.stop();
+    }
+}
+
+#[test]
 fn what_runs_is_finished_after_term_and_ctrl_c() {
     for (host, signal) in HOSTS.into_iter().zip([Signal::TERM, Signal::INT]) {
         finishes_after(host, signal);
@@ -145,18 +177,65 @@ fn does_not_wait_for_an_upstream_beyond_the_time_out() {
     }
 }
 
+/// The same, where the upstream would answer, and is slow.
+#[test]
+fn does_not_wait_for_an_answer_that_comes_after_the_time_out() {
+    for host in HOSTS {
+        let upstream = Service::start(&["stand-in", "--host", host, "--delay", "3600"]);
+        let arguments = [
+            "--host",
+            host,
+            "--geocoder",
+            &upstream.base,
+            "--geocoder-timeout",
+            "0.1",
+        ];
+        let service = Service::start(&arguments);
+        let (status, problem) = get(&format!(
+            "{}/distance?base=Seoul&target=Tokyo",
+            service.base
+        ));
+        assert_eq!(
+            (status, problem["type"].as_str()),
+            (504, Some("/about#geocoder-timed-out")),
+            "{host}"
+        );
+        service.stop();
+        upstream.stop(); // its call ended when its client had gone
+    }
+}
+
 #[test]
 fn listens_where_port_says() {
+    for host in HOSTS {
+        let (service, port) = Service::start_on_a_port(&["--host", host]);
+        assert_eq!(service.base, format!("http://0.0.0.0:{port}"), "{host}");
+        let (status, answer) = get(&format!(
+            "http://127.0.0.1:{port}/distance?base=Seoul&target=Tokyo"
+        ));
+        assert_eq!(
+            (status, answer["base"]["name"].as_str()),
+            (200, Some("Seoul")),
+            "{host}"
+        );
+        service.stop();
+    }
+}
+
+#[test]
+fn says_that_the_port_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    // Cannot be bound: PORT is heeded if the complaint is about it.
-    let output = command(&[]).env("PORT", port.to_string()).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        complaint.contains(&format!("0.0.0.0:{port}")),
-        "{complaint}"
-    );
+    for host in HOSTS {
+        let mut command = command(&["--host", host]);
+        let output = command.env("PORT", port.to_string()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{host}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            complaint.contains(&format!("0.0.0.0:{port}")),
+            "{complaint}"
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The binary, started for a test and stopped by it.
 
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
+
 use std::{
     io::{BufRead, BufReader, Read},
+    net::TcpListener,
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
 };
 
@@ -22,25 +25,49 @@ impl Service {
     /// Starts `distance` with these arguments on a free port, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
-            .args(["--bind", "127.0.0.1:0"])
-            .spawn()
-            .unwrap();
+        let mut command = command(arguments);
+        match Self::spawn(command.args(["--bind", "127.0.0.1:0"])) {
+            Ok(service) => service,
+            Err(line) => panic!("{arguments:?} begins with {line:?}"),
+        }
+    }
+
+    /// Starts `distance` with these arguments on a port that the environment names, which was free, and
+    /// waits until it listens. Others may take the port before: then on another.
+    #[track_caller]
+    pub(crate) fn start_on_a_port(arguments: &[&str]) -> (Self, u16) {
+        let mut complaint = String::new();
+        for _ in 0..20 {
+            let free = TcpListener::bind("0.0.0.0:0").unwrap();
+            let port = free.local_addr().unwrap().port();
+            drop(free);
+            match Self::spawn(command(arguments).env("PORT", port.to_string())) {
+                Ok(service) => return (service, port),
+                Err(line) => complaint = line,
+            }
+        }
+        panic!("{arguments:?} begins with {complaint:?}");
+    }
+
+    /// What it says first if that is not where it listens.
+    fn spawn(command: &mut Command) -> Result<Self, String> {
+        let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         stderr.read_line(&mut line).unwrap();
         let base = line
             .split_whitespace()
             .find_map(|word| word.strip_suffix('/'));
-        let Some(base) = base.filter(|base| base.starts_with("http://")) else {
-            let _ = child.kill();
-            panic!("{arguments:?} begins with {line:?}");
-        };
-        Self {
-            base: base.to_owned(),
+        let base = base
+            .filter(|base| base.starts_with("http://"))
+            .map(str::to_owned);
+        let mut service = Self {
+            base: String::new(),
             child,
             stderr,
-        }
+        }; // killed where it says something else
+        service.base = base.ok_or(line)?;
+        Ok(service)
     }
 
     /// Sends a signal.
