@@ -39,6 +39,9 @@ enum Command {
     /// Measures servers side by side.
     Compare(compare::Compare),
     /// Makes docs/benchmarks.md.
+    ///
+    /// Where it asks what a request costs, it gives server and load a core each, without being told to; a machine with
+    /// one core leaves that out.
     Report(report::Report),
 }
 

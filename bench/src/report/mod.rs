@@ -22,8 +22,7 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 /// Of all samples, at most this share is taken again, so that the run ends.
 const REPEATED: usize = 4;
 
-/// Measures everything that docs/benchmarks.md says, and writes it. Where it asks what a request costs, server and load
-/// have a core each; a machine with one core leaves that out.
+/// Measures everything that docs/benchmarks.md says, and writes it.
 #[derive(Args)]
 pub(crate) struct Report {
     /// One round of one second each: to see that everything runs
