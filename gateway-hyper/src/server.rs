@@ -102,7 +102,9 @@ impl Server {
         self
     }
 
-    /// Most threads for blocking calls, started when they are needed. Default 40, at least 1.
+    /// Most threads for blocking calls, started when they are needed, at least 1. Default 40, few enough for
+    /// a database to have a connection for each (Starlette: 40; tokio: 512; gunicorn: 1; nginx runs no
+    /// applications).
     ///
     /// The async code runs on the runtime's threads, which are not counted here.
     #[must_use]
@@ -112,7 +114,8 @@ impl Server {
     }
 
     /// Most blocking calls that wait for a thread; beyond it the answer is 503 with `Retry-After`.
-    /// Default 1024.
+    /// Default 1024, as many as connections wait in the backlog ([`Limits::backlog`]; gunicorn:
+    /// `backlog`, 2048; uWSGI: `listen`, 100).
     #[must_use]
     pub fn queue(mut self, calls: usize) -> Self {
         self.settings.queue = calls;

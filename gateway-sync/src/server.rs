@@ -118,7 +118,9 @@ impl Server {
         Ok(self.and(Listener::bind_unix(path.as_ref())?))
     }
 
-    /// How many calls may run at once, at least 1. Default: 16 for each core.
+    /// How many calls may run at once, at least 1. Default: 16 for each core, enough for a service that waits
+    /// now and then, few enough for a database to have a connection for each (gunicorn: 1; nginx runs no
+    /// applications).
     ///
     /// A thread is taken by a call that runs, not by a connection: see the
     /// [front page](crate#threads) for how many are enough.
@@ -129,7 +131,8 @@ impl Server {
     }
 
     /// How many requests may wait for a thread when all are in calls; beyond it the answer is 503 with
-    /// `Retry-After`. Default: as many as there are connections ([`Limits::connections`]).
+    /// `Retry-After`. Default: as many as there are connections ([`Limits::connections`]; gunicorn:
+    /// `backlog`, 2048; uWSGI: `listen`, 100).
     ///
     /// By default nobody is refused: a request that waits here costs its connection's memory and no thread, and
     /// connections are bounded themselves. A bound is for clients that rather go elsewhere than wait, such as
@@ -159,7 +162,7 @@ impl Server {
     /// Hands request bodies over as they come, where `wants` says so of the head: the application is
     /// called when the head is here, and reads while the client sends. For uploads with progress, bodies
     /// that are answered before they end, and what is too large to be kept. Default: none; the
-    /// application is called when the body is here.
+    /// application is called when the body is here (nginx: `proxy_request_buffering on`; gunicorn: all).
     ///
     /// Such a call takes a thread for as long as its client takes to send, within
     /// [`Timeouts::body_stall`] and [`Timeouts::min_rate`]. Half of the threads may be in such calls, at
@@ -185,7 +188,8 @@ impl Server {
     }
 
     /// Whether response bodies are made ahead of their clients, where neither the response nor the
-    /// nature of its body says anything: this is for iterators. Default: they are.
+    /// nature of its body says anything: this is for iterators. Default: they are, so that the application is
+    /// done early (nginx: `proxy_buffering on`; gunicorn: they are not).
     #[must_use]
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
@@ -194,8 +198,9 @@ impl Server {
 
     /// Where temporary files are made: for what is more than [`Limits::buffer`] of a request body, or of
     /// a response that its client takes slowly. They have no names, and go with what they are for.
-    /// Default: where the system has its temporary files (`TMPDIR`, else `/tmp`); where that is memory,
-    /// a directory on a disk is better.
+    /// Default: where the system has its temporary files (`TMPDIR`, else `/tmp`), as it is always there; where
+    /// that is memory, a directory on a disk is better (nginx: `client_body_temp_path` and `proxy_temp_path`,
+    /// directories of its own; gunicorn: keeps nothing in files).
     #[must_use]
     pub fn spool_in(mut self, directory: impl Into<PathBuf>) -> Self {
         self.spool_in = Some(directory.into());

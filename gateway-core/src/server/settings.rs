@@ -8,37 +8,44 @@ use crate::{Application, Capabilities};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The request line, in bytes; beyond it 414. Default 8 KiB (nginx: 8 KiB; gunicorn: 4094).
+    /// The request line, in bytes; beyond it 414. Default 8 KiB, as everybody should take 8000 (RFC 9112
+    /// §3; nginx: 8 KiB; gunicorn: 4094).
     pub request_line: usize,
-    /// The request head with all its fields, in bytes; beyond it 431. Default 64 KiB (nginx:
-    /// 4 × 8 KiB; gunicorn: 100 × 8190).
+    /// The request head with all its fields, in bytes; beyond it 431. It is all kept in memory. Default
+    /// 64 KiB, room for many cookies and long tokens (nginx: 4 × 8 KiB; gunicorn: 100 × 8190).
     pub head: usize,
-    /// Number of header fields; beyond it 431. Default 100 (gunicorn and httpd: 100).
+    /// Number of header fields; beyond it 431. Many small ones cost more to read and to keep than their
+    /// bytes. Default 100, several times what browsers send (gunicorn and httpd: 100).
     pub headers: usize,
-    /// The request body, in bytes; beyond it 413. Default 16 MiB (nginx: 1 MiB; gunicorn: none).
+    /// The request body, in bytes; beyond it 413. Default 16 MiB, enough for forms and pictures: who takes
+    /// larger uploads knows it (nginx: 1 MiB; gunicorn: none).
     pub body: u64,
     /// How much of a request body, or of a response that its client takes slowly, is kept in memory,
-    /// in bytes; the rest goes to a temporary file. Default 64 KiB (nginx: `client_body_buffer_size`
-    /// 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). The kernel keeps as much unsent for a
-    /// connection, where it can be told so (`TCP_NOTSENT_LOWAT`), and says that the client has taken
-    /// something when half of that is gone. A host that hands bodies over as they come has no other use
-    /// for it.
+    /// in bytes; the rest goes to a temporary file. Default 64 KiB, so that most bodies come to no file
+    /// (nginx: `client_body_buffer_size` 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). The kernel
+    /// keeps as much unsent for a connection, where it can be told so (`TCP_NOTSENT_LOWAT`), and says that
+    /// the client has taken something when half of that is gone. A host that hands bodies over as they come
+    /// has no other use for it.
     pub buffer: usize,
-    /// Temporary files of all requests and responses together, in bytes. Beyond it a request is
-    /// refused with 503, and a response is made only as fast as its client takes it. Default 1 GiB
-    /// (nginx: `proxy_max_temp_file_size` 1 GiB a response).
+    /// Temporary files of all requests and responses together, in bytes, so that clients cannot fill
+    /// the disk. Beyond it a request is refused with 503, and a response is made only as fast as its client
+    /// takes it. Default 1 GiB (nginx: `proxy_max_temp_file_size` 1 GiB a response, and no bound on all;
+    /// gunicorn: keeps nothing in files).
     pub spool: u64,
     /// The temporary file of one response, in bytes; beyond it the response is made only as fast as
-    /// its client takes it. Default 64 MiB (nginx: 1 GiB). That of a request is bounded by
-    /// [`body`](Self::body).
+    /// its client takes it. Default 64 MiB, so that one without end leaves room in [`spool`](Self::spool)
+    /// to others (nginx: 1 GiB; gunicorn: none). That of a request is bounded by [`body`](Self::body).
     pub response_spool: u64,
-    /// Connections at once; more wait in the backlog. Default 10 000 (nginx: 512 a worker;
-    /// gunicorn: 1000).
+    /// Connections at once; more wait in the backlog. Each takes a descriptor (`ulimit -n`), and memory even
+    /// when it is idle: up to 4 KiB on gateway-sync, 16 KiB on gateway-hyper (HTTP/1.1). Default 10 000
+    /// (nginx: 512 a worker; gunicorn: 1000).
     pub connections: usize,
-    /// Requests on one connection before it is closed; `None` is unlimited. Default unlimited
-    /// (nginx: 1000; gunicorn: unlimited).
+    /// Requests on one connection before it is closed; `None` is unlimited. A bound makes clients connect
+    /// anew, so that a balancer can spread them anew. Default unlimited, as requests that are over leave
+    /// little that a close would free (nginx: 1000; gunicorn: unlimited).
     pub requests_per_connection: Option<u64>,
-    /// Connections that the kernel holds for the host. Default 1024 (nginx: 511; gunicorn: 2048).
+    /// Connections that the kernel holds for the host. Default 1024 (nginx: 511; gunicorn: 2048;
+    /// uWSGI: 100).
     /// The usual 128 drops connections when 256 clients come at once, and those wait a second.
     pub backlog: u32,
 }
@@ -65,22 +72,27 @@ impl Default for Limits {
 #[non_exhaustive]
 pub struct Timeouts {
     /// From the first byte of a request head, or the start of a connection, to the end of the
-    /// head; then 408, or a close without a word where not a byte has come. Default 30 s (nginx:
-    /// 60 s; gunicorn: none).
+    /// head; then 408, or a close without a word where not a byte has come. Default 30 s: most heads come in
+    /// one packet, and who takes longer mostly means to (nginx: 60 s; gunicorn: none).
     pub head: Duration,
-    /// Without a byte of a request body that is due; then 408. Default 30 s (nginx: 60 s).
+    /// Without a byte of a request body that is due; then 408. Default 30 s: a packet that was lost is sent
+    /// again several times meanwhile (nginx: 60 s; gunicorn: none).
     pub body_stall: Duration,
-    /// Without the client taking a byte of the response; then the connection is cut. Default 30 s
-    /// (nginx: 60 s).
+    /// Without the client taking a byte of the response; then the connection is cut, as what is not taken
+    /// is kept for it. Default 30 s, for the same reason as [`body_stall`](Self::body_stall) (nginx: 60 s;
+    /// gunicorn: none).
     pub write_stall: Duration,
     /// The least rate at which a client must send a request body and take a response, in bytes a
     /// second, on average since it began; below it the request is answered 408, or the connection is
-    /// cut. 0 is none. Default 240 (nginx and gunicorn: none; httpd's `RequestReadTimeout`: 500).
+    /// cut. Without it a byte every 29 s would be no stall. 0 is none. Default 240, what a modem of
+    /// 2400 bit/s carries (nginx and gunicorn: none; Kestrel: 240; httpd's `RequestReadTimeout`: 500).
     pub min_rate: u64,
-    /// How long a client may be slower than [`min_rate`](Self::min_rate) at first. Default 5 s
-    /// (httpd: 20 s).
+    /// How long a client may be slower than [`min_rate`](Self::min_rate) at first, as an average over a
+    /// moment says nothing: a packet that is lost can take a second. Default 5 s (nginx and gunicorn: no such
+    /// rate; Kestrel: 5 s; httpd: 20 s).
     pub rate_grace: Duration,
-    /// Between two requests on a connection; then it is closed. Default 75 s (nginx: 75 s;
+    /// Between two requests on a connection; then it is closed. Default 75 s, longer than the 60 s of
+    /// many proxies and balancers, so that they close first and no request meets a close (nginx: 75 s;
     /// gunicorn: 2 s).
     pub idle: Duration,
     /// The same while the host stops: a connection that has been idle for so long, or has said nothing
@@ -92,10 +104,12 @@ pub struct Timeouts {
     /// last answer on its way. Default 2 s (nginx `lingering_timeout`: 5 s; httpd: 2 s).
     pub linger: Duration,
     /// From the end of the request head to the response; then
-    /// [`cancelled`](crate::Environ::cancelled) is set. Default none (gunicorn: 30 s, sync workers
-    /// only).
+    /// [`cancelled`](crate::Environ::cancelled) is set. Default none, as only the application knows how
+    /// long its calls may take (nginx `proxy_read_timeout`: 60 s between two reads;
+    /// gunicorn: 30 s, sync workers only).
     pub request: Option<Duration>,
-    /// How long a stop waits for what runs. Default 30 s (gunicorn: 30 s).
+    /// How long a stop waits for what runs, as a call that never returns would hold it up for ever. Default
+    /// 30 s (gunicorn: 30 s).
     pub drain: Duration,
 }
 
