@@ -21,9 +21,12 @@ const CUT: Duration = Duration::from_secs(1);
 /// Waits until no connection is left, at most `drain`; then cuts off what still runs.
 pub(crate) async fn drain(shared: &Arc<Shared>) {
     wake_all(shared);
-    let bound = Instant::now() + shared.settings.timeouts.drain;
-    while shared.stop.phase() == Phase::Draining && Instant::now() < bound {
-        let round = bound.min(Instant::now() + TELL);
+    // None where it is further off than the clock can tell.
+    let bound = Instant::now().checked_add(shared.settings.timeouts.drain);
+    let is_over = |now| bound.is_some_and(|bound| now >= bound);
+    while shared.stop.phase() == Phase::Draining && !is_over(Instant::now()) {
+        let tick = Instant::now() + TELL;
+        let round = bound.map_or(tick, |bound| bound.min(tick));
         if all_ended(shared, round).await {
             return;
         }

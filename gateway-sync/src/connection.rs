@@ -60,7 +60,7 @@ pub(crate) struct Connection {
     readable: bool,
     /// Whether the client has closed its sending side.
     half_closed: bool,
-    /// Whether it had when the call at hand began.
+    /// Whether it had when the request at hand began to wait for its call, or was called.
     half_closed_before: bool,
     /// A request was answered since it rested last.
     answered: bool,
@@ -170,14 +170,17 @@ impl Connection {
     }
 
     /// Takes what the kernel has said. True if the client has left while it was being answered. From
-    /// now on it is not the client who is waited for.
+    /// now on it is not the client who is waited for, unless it has not taken what is here for it.
     pub(crate) fn note(&mut self, signs: Signs, now: Instant) -> bool {
         self.set_now(now);
-        self.pace.pause(now);
+        if self.outbox.is_empty() {
+            self.pace.pause(now);
+        }
         self.readable |= signs.readable;
         self.half_closed |= signs.half_closed;
         self.broken |= signs.broken;
-        self.response.is_some() && signs.is_leaving(self.half_closed_before)
+        let is_owed = self.response.is_some() || self.queued.is_some();
+        is_owed && signs.is_leaving(self.half_closed_before)
     }
 
     /// What is read from now on is here at `now`.
@@ -283,6 +286,7 @@ impl Connection {
                 Err(ticket) => Wait::ToCall(ticket, loan),
             },
         };
+        self.half_closed_before = self.half_closed;
         self.queued = Some((request, wait));
         Step::Rest {
             phase: Phase::Queued,

@@ -98,7 +98,8 @@
 //! file is full, the body is made as its client takes it. Bytes and files are sent from where they are. A
 //! response that is [live](gateway_core::Delivery::Live) is never made ahead: streams and channels by their
 //! nature, others if they or the server ([`Server::delivery`]) say so. A live chunk is sent when it is made.
-//! Others that come in no time leave together, up to 32 KiB; none waits for one that takes its time.
+//! Others that come in no time leave together, up to 32 KiB; none waits for one that takes its time, as long as a
+//! thread is free to send it.
 //!
 //! Files have no names, are made in [`Server::spool_in`], and hold no more than
 //! [`Limits::spool`](gateway_core::server::Limits::spool) together. Beyond it, or where the disk is full or there is no
@@ -120,8 +121,10 @@
 //!
 //! A client that closes or resets its connection during the call sets
 //! [`Environ::cancelled`](gateway_core::Environ::cancelled) at once; an async call that is pending is
-//! dropped. A client that closes only its sending side *before* the call begins may still wait for
-//! the answer, and gets it. A request whose client is gone before its call begins is not begun.
+//! dropped. A client that closes its sending side with its request may still wait for the answer, and
+//! gets it; one that closes while its request waits for a thread ([`Server::queue`]) has left, and its
+//! call is not begun. Without a queue, requests wait unread while all threads are in calls: then only a
+//! reset tells that the client has left.
 //!
 //! # Platforms
 //!
@@ -136,7 +139,6 @@ mod date;
 mod deadline;
 mod drain;
 mod gate;
-mod gathered;
 mod host;
 mod lending;
 mod listener;
@@ -160,6 +162,7 @@ mod shared;
 mod socket;
 mod spool;
 mod stopwatch;
+mod unsent;
 mod upload;
 mod worker;
 

@@ -102,6 +102,11 @@ impl Outbox {
         Ok(false)
     }
 
+    /// Adds `bytes` to what is to be sent, without sending.
+    pub(crate) fn gather(&mut self, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes);
+    }
+
     /// Sends what the client takes now of what is in memory; true if it may take more at once, and others are to
     /// get their turn first.
     ///

@@ -48,8 +48,8 @@ pub(crate) struct Signs {
 impl Signs {
     /// Whether these are a client's that has left, as far as they are news.
     ///
-    /// A client that closes its sending side before its request is answered may still wait for the
-    /// answer (RFC 9112 §9.6); one that does so while it is being answered has left.
+    /// A client that closes its sending side with its request may still wait for the answer
+    /// (RFC 9112 §9.6); one that does so while it waits for a thread or is being answered has left.
     pub(crate) fn is_leaving(self, half_closed_before: bool) -> bool {
         self.broken || (self.half_closed && !half_closed_before)
     }

@@ -20,11 +20,11 @@ use slab::Slab;
 
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Phase};
-use crate::gathered::Gathered;
 use crate::log::{Current, Sight};
 use crate::poller::{Batch, Poller, Ready, Signs};
 use crate::predictor::{AtomicEntry, Entry};
 use crate::socket::Socket;
+use crate::unsent::{Rest, Unsent};
 
 pub(crate) struct Seat {
     pub(crate) poller: Poller,
@@ -32,8 +32,8 @@ pub(crate) struct Seat {
     pulse: AtomicU64,
     tenure: AtomicU64,
     entry: AtomicEntry,
-    /// What its holder has gathered to send.
-    gathered: Mutex<Arc<Gathered>>,
+    /// Where its holder leaves what others are to send meanwhile.
+    unsent: Mutex<Arc<Unsent>>,
     population: AtomicUsize,
     state: Mutex<State>,
 }
@@ -56,6 +56,8 @@ struct Slot {
     current: Arc<Current>,
     /// The connection's call, while it is out.
     call: Option<Call>,
+    /// Where what is unsent of it may lie, while it is out.
+    unsent: Option<Arc<Unsent>>,
     /// The client had closed its sending side when the connection was taken out.
     half_closed: bool,
     /// Only a reset tells the client that the response at hand is truncated.
@@ -91,6 +93,8 @@ pub(crate) struct Out {
 /// What the holder of a seat does next.
 pub(crate) enum Next {
     Turn(Out),
+    /// The client of a connection that is out may take more of what is unsent.
+    Send(Arc<Unsent>),
     Poll,
     /// The seat has changed hands.
     Lost,
@@ -103,7 +107,7 @@ impl Seat {
             pulse: AtomicU64::new(0),
             tenure: AtomicU64::new(0),
             entry: AtomicEntry::default(),
-            gathered: Mutex::default(),
+            unsent: Mutex::default(),
             population: AtomicUsize::new(0),
             state: Mutex::new(State {
                 asleep: false,
@@ -113,9 +117,9 @@ impl Seat {
         })
     }
 
-    /// A new holder sits down, who has room to gather what is to be sent; the one before loses the seat.
-    pub(crate) fn sit(&self, gathered: &Arc<Gathered>) -> u64 {
-        *self.gathered() = Arc::clone(gathered);
+    /// A new holder sits down; the one before loses the seat.
+    pub(crate) fn sit(&self, unsent: &Arc<Unsent>) -> u64 {
+        *self.unsent() = Arc::clone(unsent);
         let mut state = self.state();
         state.asleep = false;
         self.tenure.fetch_add(1, Ordering::SeqCst) + 1
@@ -136,10 +140,36 @@ impl Seat {
         stuck
     }
 
-    /// Sends what the holder has gathered, or who held it last.
-    pub(crate) fn send_gathered(&self) {
-        let gathered = Arc::clone(&self.gathered());
-        gathered.send();
+    /// Sends what the holder has left to be sent, or who held it last.
+    pub(crate) fn send_unsent(&self) {
+        let unsent = Arc::clone(&self.unsent());
+        self.send_of(&unsent);
+    }
+
+    /// Sends what a worker has left to be sent; has whoever holds the seat go on with it.
+    pub(crate) fn send_of(&self, unsent: &Unsent) {
+        if let Rest::More(slot) | Rest::Refill(slot) = unsent.send() {
+            self.send_on(slot);
+        }
+    }
+
+    /// Has whoever holds the seat send what is left of the response of a connection that is out.
+    pub(crate) fn send_on(&self, slot: usize) {
+        let wake = {
+            let mut state = self.state();
+            state.queue_unsent(slot);
+            state.must_wake()
+        };
+        if wake {
+            self.poller.ring();
+        }
+    }
+
+    /// Says where what is unsent of a connection that is out lies from now on, at times, until it is back.
+    pub(crate) fn share(&self, slot: usize, unsent: &Arc<Unsent>) {
+        if let Some(slot) = self.state().slots.get_mut(slot) {
+            slot.unsent = Some(Arc::clone(unsent));
+        }
     }
 
     /// The holder's sign of life: odd while it is in a call, another number for each call.
@@ -185,6 +215,7 @@ impl Seat {
             socket: Arc::clone(&socket),
             current: Arc::clone(&connection.current),
             call: None,
+            unsent: None,
             half_closed: false,
             undelimited: false,
             deadline: connection.deadline,
@@ -208,7 +239,7 @@ impl Seat {
             return Next::Lost;
         }
         match state.take() {
-            Some(out) => Next::Turn(out),
+            Some(next) => next,
             None => {
                 state.asleep = true;
                 Next::Poll
@@ -382,8 +413,8 @@ impl Seat {
         state.slots.iter().map(|(_, slot)| slot.sight()).collect()
     }
 
-    fn gathered(&self) -> MutexGuard<'_, Arc<Gathered>> {
-        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unsent(&self) -> MutexGuard<'_, Arc<Unsent>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -392,14 +423,17 @@ impl Seat {
 }
 
 impl State {
-    fn take(&mut self) -> Option<Out> {
+    fn take(&mut self) -> Option<Next> {
         loop {
             let at = self.ready.pop_front()?;
             let Some(slot) = self.slots.get_mut(at) else {
                 continue;
             };
             let Some(mut connection) = slot.connection.take() else {
-                continue;
+                match &slot.unsent {
+                    Some(unsent) => return Some(Next::Send(Arc::clone(unsent))),
+                    None => continue,
+                }
             };
             slot.queued = false;
             // A call that has been used is replaced with the lock released.
@@ -412,14 +446,14 @@ impl State {
             let signs = std::mem::take(&mut slot.signs);
             slot.half_closed = connection.is_half_closed() || signs.half_closed;
             let swept = std::mem::take(&mut slot.swept);
-            return Some(Out {
+            return Some(Next::Turn(Out {
                 slot: at,
                 connection,
                 signs,
                 swept,
                 call_is_fresh,
                 now,
-            });
+            }));
         }
     }
 
@@ -430,6 +464,7 @@ impl State {
         };
         slot.deadline = connection.deadline;
         slot.call = None;
+        slot.unsent = None;
         let again = std::mem::take(&mut slot.queued) || connection.wants_turn();
         slot.connection = Some(connection);
         if again {
@@ -439,6 +474,7 @@ impl State {
 
     /// Notes what the kernel says. Returns the call whose client has left.
     fn note(&mut self, at: usize, signs: Signs) -> Option<Call> {
+        self.queue_unsent(at);
         let State { slots, ready, .. } = self;
         let slot = slots.get_mut(at)?;
         slot.signs |= signs;
@@ -447,6 +483,15 @@ impl State {
             slot.call.clone()
         } else {
             None
+        }
+    }
+
+    /// Queues a connection that is out and has left something to be sent.
+    fn queue_unsent(&mut self, at: usize) {
+        let State { slots, ready, .. } = self;
+        let is_left = |slot: &Slot| slot.connection.is_none() && slot.unsent.is_some();
+        if slots.get(at).is_some_and(is_left) {
+            ready.push_back(at);
         }
     }
 

@@ -223,9 +223,9 @@ impl<A> Shared<A> {
     }
 
     /// Leaves a seat to a spare. If there is none, those who sleep at other seats look after it. What its holder
-    /// has gathered to send waits no longer.
+    /// has left to be sent is sent.
     pub(crate) fn leave_seat(&self, number: usize) {
-        self.seats[number].send_gathered();
+        self.seats[number].send_unsent();
         if !self.seating.leave(number) {
             self.seats[number].stand_free();
             self.seats.iter().for_each(Seat::rouse);

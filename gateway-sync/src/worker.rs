@@ -21,7 +21,6 @@ use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
 use crate::gate::Entered;
-use crate::gathered::Gathered;
 use crate::log::RequestName;
 use crate::poller::Batch;
 use crate::predictor::{Entry, Forecast};
@@ -30,6 +29,7 @@ use crate::seat::{Next, Out};
 use crate::seating::Spare;
 use crate::shared::Shared;
 use crate::stopwatch::Account;
+use crate::unsent::{Rest, Unsent};
 
 /// How much is read from a socket at a time.
 const SCRATCH: usize = 64 * 1024;
@@ -57,8 +57,8 @@ pub(crate) struct Worker<'a, A> {
     scratch: Box<[u8]>,
     /// What is encoded, before it is sent.
     out: Vec<u8>,
-    /// What is encoded and waits for more, which is expected at once.
-    gathered: Arc<Gathered>,
+    /// Where it leaves what others are to send while it makes more.
+    unsent: Arc<Unsent>,
     date: Date,
 }
 
@@ -124,7 +124,7 @@ impl<'a, A: Application> Worker<'a, A> {
             batch: Batch::new(),
             scratch: Box::default(),
             out: Vec::new(),
-            gathered: Arc::default(),
+            unsent: Arc::default(),
             date: Date::new(),
         }
     }
@@ -137,7 +137,7 @@ impl<'a, A: Application> Worker<'a, A> {
             } else if let Some(parked) = self.shared.gate.excuse(|it| self.no_longer_computes(it)) {
                 self.resume(parked, Forecast::Waits);
             } else if let Some(seat) = self.shared.seating.take(&self.spare) {
-                let tenure = self.shared.seats[seat].sit(&self.gathered);
+                let tenure = self.shared.seats[seat].sit(&self.unsent);
                 self.held = Some(Held { seat, tenure });
                 self.hold();
             }
@@ -159,6 +159,10 @@ impl<'a, A: Application> Worker<'a, A> {
                     back = self.turn(held.seat, out);
                     self.turns += 1;
                 }
+                Next::Send(unsent) => {
+                    self.send_for(held.seat, &unsent);
+                    self.turns += 1;
+                }
                 Next::Poll if self.shared.has_ended() => return,
                 Next::Poll => {
                     self.turns = 0;
@@ -173,6 +177,22 @@ impl<'a, A: Application> Worker<'a, A> {
                 }
             }
         }
+    }
+
+    /// Sends for a worker that makes more of the same response.
+    fn send_for(&mut self, seat: usize, unsent: &Unsent) {
+        let slot = match unsent.send() {
+            Rest::Nothing => return,
+            Rest::More(slot) => slot,
+            Rest::Refill(slot) => {
+                let entry = self.shared.predictor.entry("", b"response");
+                if self.may_block(entry, || unsent.refill()).is_err() {
+                    return; // who makes the response finds it out as well
+                }
+                slot
+            }
+        };
+        self.shared.seats[seat].send_on(slot);
     }
 
     /// Turns a connection. What is returned goes back to its slot.
@@ -267,6 +287,7 @@ impl<'a, A: Application> Worker<'a, A> {
         match catch(|| turn(self)) {
             Ok(back) => back,
             Err(panic) => {
+                self.unsent.take_back(); // it is nobody's any more
                 self.lose(seat, slot, &panic);
                 None
             }

@@ -115,8 +115,8 @@ fn a_live_response_is_made_as_its_client_takes_it() {
     }
 }
 
-/// The kernel may gather pieces that come at once, and not for longer than its client can bear: what is
-/// made is on its way, although the next piece waits for its client to have seen it.
+/// Pieces that come at once are gathered, and not for longer than the client can bear: what is made is on its way,
+/// although the next piece waits for the client to have seen it.
 #[test]
 fn quick_pieces_do_not_wait_for_a_slow_one() {
     let seen = Event::new();
@@ -138,6 +138,47 @@ fn quick_pieces_do_not_wait_for_a_slow_one() {
     }
     seen.set();
     assert!(client.read(&Method::GET).unwrap().text().ends_with("slow"));
+}
+
+/// Nor does what a slow client has left in memory and in a file, while a thread is free to send it.
+#[test]
+fn what_is_kept_is_sent_while_a_piece_is_made() {
+    for directly in [false, true] {
+        let (reached, seen) = (Event::new(), Event::new());
+        let (tells, waits) = (reached.clone(), seen.clone());
+        let app = blocking(move |_: Environ| {
+            let (tells, waits) = (tells.clone(), waits.clone());
+            let pieces = (0..=CHUNKS).map(move |number| {
+                if number < CHUNKS {
+                    return Ok(chunk(number));
+                }
+                tells.set();
+                waits.wait().map(|()| Bytes::from_static(b"slow"))
+            });
+            let mut response = Response::new(Body::iter(pieces));
+            let length = CHUNKS * CHUNK + 4;
+            let headers = response.headers_mut();
+            headers.insert("content-length", length.to_string().parse().unwrap());
+            Ok(response)
+        });
+        let mut limits = Limits::default();
+        if directly {
+            limits.buffer = 2 * CHUNKS * CHUNK; // nothing goes through a file
+        }
+        let (server, _path) = unix_server("kept-sent", 3);
+        let running = Running::start(server.limits(limits), app);
+        let mut client = running.client();
+        client.send(get("/")).unwrap();
+        reached.wait().unwrap();
+        let mut body = Vec::new();
+        while !body.ends_with(b"\r\n\r\n") {
+            body.extend(client.read_some(1).unwrap());
+        }
+        let body = client.read_some(CHUNKS * CHUNK).unwrap();
+        assert!(body == whole());
+        seen.set();
+        assert_eq!(client.read_some(4).unwrap(), b"slow");
+    }
 }
 
 #[test]

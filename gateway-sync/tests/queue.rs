@@ -111,27 +111,32 @@ fn who_comes_when_all_threads_are_in_calls_is_refused_and_named() {
 #[test]
 fn who_may_wait_waits_and_who_leaves_gives_the_place_to_another() {
     let lines = lines();
-    let calls = Calls::new();
-    let running = Running::start(server(1).queue(1), calls.application());
-    let mut busy = asks(&running, "/busy");
-    calls.entered.next().unwrap();
-    // Of two one is refused, whichever it is; the other waits.
-    let two = [asks(&running, "/places"), asks(&running, "/places")];
-    let line = lines.wait_for(&["request refused", "request=GET /places "]);
-    let [one, other] = two;
-    let is_one = line.contains(&format!("remote={} ", one.local_addr().unwrap()));
-    let (mut refused, waits) = if is_one { (one, other) } else { (other, one) };
-    assert_eq!(refused.read(&Method::GET).unwrap().status, 503);
-    let gone = format!("remote={} ", waits.local_addr().unwrap());
-    waits.reset().unwrap();
-    let parts = ["cut off", &gone, "request=GET /places ", "stage=queued "];
-    lines.wait_for(&parts);
-    refused.send(get("/next")).unwrap();
-    calls.release.note(());
-    assert_eq!(busy.read(&Method::GET).unwrap().text(), "done");
-    assert_eq!(calls.entered.next().unwrap(), "/next");
-    calls.release.note(());
-    assert_eq!(refused.read(&Method::GET).unwrap().text(), "done");
+    for path in ["/reset", "/closed"] {
+        let calls = Calls::new();
+        let running = Running::start(server(1).queue(1), calls.application());
+        let mut busy = asks(&running, "/busy");
+        calls.entered.next().unwrap();
+        // Of two one is refused, whichever it is; the other waits.
+        let two = [asks(&running, path), asks(&running, path)];
+        let request = format!("request=GET {path} ");
+        let line = lines.wait_for(&["request refused", &request]);
+        let [one, other] = two;
+        let is_one = line.contains(&format!("remote={} ", one.local_addr().unwrap()));
+        let (mut refused, waits) = if is_one { (one, other) } else { (other, one) };
+        assert_eq!(refused.read(&Method::GET).unwrap().status, 503);
+        let gone = format!("remote={} ", waits.local_addr().unwrap());
+        match path {
+            "/reset" => waits.reset().unwrap(),
+            _ => drop(waits),
+        }
+        lines.wait_for(&["cut off", &gone, &request, "stage=queued "]);
+        refused.send(get("/next")).unwrap();
+        calls.release.note(());
+        assert_eq!(busy.read(&Method::GET).unwrap().text(), "done");
+        assert_eq!(calls.entered.next().unwrap(), "/next");
+        calls.release.note(());
+        assert_eq!(refused.read(&Method::GET).unwrap().text(), "done");
+    }
 }
 
 #[test]

@@ -4,9 +4,10 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gateway_core::server::Timeouts;
+use gateway_core::server::{Limits, Timeouts};
 use gateway_core::{Body, Ending, Environ, Error, Response, blocking, text};
 use gateway_test::client::{Client, ReadError};
 use gateway_test::{Event, Log};
@@ -83,6 +84,45 @@ fn a_response_that_is_taken_too_slowly_is_reset() {
         );
         let request = format!("request=GET {path} ");
         let line = lines.wait_for(&[&remote(&client), &request, "below the least rate"]);
+        assert!(line.contains("stage=writing "), "{line}");
+    }
+}
+
+/// Although there is always more to be made, and room to keep it.
+#[test]
+fn who_takes_nothing_of_what_is_made_ahead_is_reset() {
+    let lines = lines();
+    let outcomes = Log::new();
+    let told = outcomes.clone();
+    let app = Arc::new(blocking(move |environ: Environ| {
+        let told = told.clone();
+        environ.on_finish(move |outcome| told.note(outcome.ending));
+        let chunks = std::iter::repeat_with(|| {
+            std::thread::sleep(Duration::from_millis(1));
+            Ok::<_, Error>("x".repeat(16 * 1024))
+        });
+        Ok(Response::new(Body::iter(chunks)))
+    }));
+    let mut stalls = Timeouts::default();
+    stalls.write_stall = Duration::from_millis(300);
+    stalls.min_rate = 0;
+    for (timeouts, path, why) in [
+        (
+            stalls,
+            "/stalls",
+            "nothing of the response was taken for too long",
+        ),
+        (fast(), "/slow", "below the least rate"),
+    ] {
+        let mut limits = Limits::default();
+        (limits.response_spool, limits.spool) = (1 << 40, 1 << 40);
+        let server = server(2).timeouts(timeouts).limits(limits);
+        let running = Running::start(server, Arc::clone(&app));
+        let mut client = Client::connect_narrow(&running.address, 10_000).unwrap();
+        client.send(get(path)).unwrap();
+        assert_eq!(outcomes.next().unwrap(), Ending::TimedOut, "{path}");
+        let request = format!("request=GET {path} ");
+        let line = lines.wait_for(&[&remote(&client), &request, why]);
         assert!(line.contains("stage=writing "), "{line}");
     }
 }

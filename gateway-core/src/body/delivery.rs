@@ -23,9 +23,9 @@ use super::{Body, BodyKind};
 /// # let _ = blocking(events);
 /// ```
 ///
-/// Either way each chunk is handed to the system as soon as it is made, and none waits there for a later one
-/// for longer than 200 ms. It is a matter of what happens when the client takes them slowly, and a wish: a
-/// host that makes every body as the client takes it, as gateway-hyper does, has nothing to change for it.
+/// Either way no chunk that the client would take waits for a later one for longer than 200 ms, as long as the
+/// host has a thread to send it. It is a matter of what happens when the client takes them slowly, and a wish:
+/// a host that makes every body as the client takes it, as gateway-hyper does, has nothing to change for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {

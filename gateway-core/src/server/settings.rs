@@ -101,7 +101,8 @@ pub struct Timeouts {
     pub idle_at_stop: Duration,
     /// How long a client may take to close its side after the host has closed its own. Closed wholly
     /// and at once, what the client still sends would be answered by a reset, which may destroy the
-    /// last answer on its way. Default 2 s (nginx `lingering_timeout`: 5 s; httpd: 2 s).
+    /// last answer on its way. On gateway-sync it begins anew with what the client still sends, up to 30 s in
+    /// all (nginx `lingering_time`: 30 s). Default 2 s (nginx `lingering_timeout`: 5 s; httpd: 2 s).
     pub linger: Duration,
     /// From the end of the request head to the response; then
     /// [`cancelled`](crate::Environ::cancelled) is set. Default none, as only the application knows how

@@ -7,6 +7,7 @@ use gateway_http1::CloseReason;
 
 use super::{Connection, Step};
 use crate::deadline::Phase;
+use crate::unsent::Unsent;
 
 impl Connection {
     /// Sends `head` and `body`, or keeps what the client does not take now; in pieces as they are, as
@@ -22,15 +23,41 @@ impl Connection {
         Ok(())
     }
 
+    /// Sends what the client takes now of what has been kept or gathered.
+    ///
+    /// # Errors
+    ///
+    /// The connection is broken.
+    pub(crate) fn send_kept(&mut self) -> io::Result<()> {
+        let unsent = self.outbox.len();
+        self.yielded |= self.outbox.flush(&self.socket)?;
+        self.count_taken(unsent - self.outbox.len());
+        Ok(())
+    }
+
+    /// Leaves what is unsent where others may send it.
+    pub(crate) fn lend_unsent(&mut self, slot: usize, to: &Unsent) -> u64 {
+        let outbox = std::mem::take(&mut self.outbox);
+        let length = outbox.len();
+        to.lend(&self.socket, slot, outbox);
+        length
+    }
+
+    /// Takes back what is left of the `lent` bytes. The client's time ended when it had all of them.
+    pub(crate) fn take_unsent_back(&mut self, lent: u64, from: &Unsent) {
+        let (outbox, emptied) = from.take_back();
+        self.outbox = outbox;
+        self.count_taken(lent - self.outbox.len());
+        if let Some(emptied) = emptied {
+            self.pace.pause(emptied);
+        }
+    }
+
     /// Sends what has been kept; `None` if all of it is sent.
     pub(super) fn flush(&mut self) -> Option<Step> {
-        let unsent = self.outbox.len();
-        match self.outbox.flush(&self.socket) {
-            Ok(more) => self.yielded |= more,
-            Err(_) => return Some(Step::Close(CloseReason::Disconnected)),
+        if self.send_kept().is_err() {
+            return Some(Step::Close(CloseReason::Disconnected));
         }
-        let taken = unsent - self.outbox.len();
-        self.count_taken(taken);
         if self.outbox.wants_refill() {
             return Some(Step::Refill);
         }
@@ -50,7 +77,7 @@ impl Connection {
         })
     }
 
-    pub(crate) fn count_taken(&mut self, bytes: u64) {
+    fn count_taken(&mut self, bytes: u64) {
         self.pace.add(bytes);
         self.taken |= bytes > 0;
     }

@@ -18,7 +18,7 @@ impl<A: Application> Worker<'_, A> {
             if !self.shared.seating.exchange(number, busy) {
                 return; // somebody has come for it
             }
-            let tenure = self.shared.seats[busy].sit(&self.gathered);
+            let tenure = self.shared.seats[busy].sit(&self.unsent);
             self.held = Some(Held { seat: busy, tenure });
         }
         self.note_events(busy, false);
@@ -61,7 +61,7 @@ impl<A: Application> Worker<'_, A> {
     /// Leaves the seat at hand for one that nobody has, if that is still so.
     fn change_over(&mut self, number: usize, other: usize) {
         if self.shared.seating.exchange(number, other) {
-            let tenure = self.shared.seats[other].sit(&self.gathered);
+            let tenure = self.shared.seats[other].sit(&self.unsent);
             self.held = Some(Held {
                 seat: other,
                 tenure,

@@ -131,6 +131,7 @@ impl<A: Application> Worker<'_, A> {
         let mut gathered = 0;
         for pieces in 0..PIECES {
             if turn.connection.outbox.is_empty() {
+                turn.connection.pace.pause(self.now(turn)); // it is not the client who is waited for
                 response.hold_back(false);
                 if response.is_over() {
                     return (self.complete(turn, response), true);
@@ -139,7 +140,7 @@ impl<A: Application> Worker<'_, A> {
             if seated && pieces > 0 && self.held.is_none() {
                 break; // it took its time: others first
             }
-            let (data, next) = match self.pull_piece(response) {
+            let (data, next) = match self.pull_piece(turn, response) {
                 Pulled::Piece(data) => (data, Flow::Continue),
                 Pulled::Over(after) => {
                     turn.connection.closing = closing(after);
@@ -150,17 +151,22 @@ impl<A: Application> Worker<'_, A> {
                 Pulled::Failed(failure) => (Bytes::new(), self.abort(turn, response, &failure)),
             };
             let is_between = pieces > 0 && pieces + 1 < PIECES && matches!(next, Flow::Continue);
-            let waits = is_between && data.is_empty() && self.comes_at_once(turn, response);
+            let waits = is_between && data.is_empty() && self.comes_at_once(response);
             if waits && self.gather(turn, &mut gathered) {
                 continue;
             }
-            self.bring_gathered(turn, &mut gathered);
             let keep = response.keep(self.shared.limits.buffer);
-            let sent = self.send(turn, data, keep);
+            let mut sent = self.send(turn, data, keep);
+            if std::mem::take(&mut gathered) > 0 && matches!(sent, Flow::Continue) {
+                sent = self.send_gathered(turn);
+            }
             let writing = !turn.connection.outbox.is_empty();
             let goes_on = matches!(next, Flow::Continue) && response.runs_ahead();
             if writing && goes_on {
                 self.spill_response(turn, response);
+                if let Some(cut) = self.cut_if_behind(turn) {
+                    return (cut, false);
+                }
             }
             let rests = writing && !(goes_on && response.runs_ahead());
             match (sent, next) {
@@ -178,11 +184,12 @@ impl<A: Application> Worker<'_, A> {
         (Flow::Yield, false)
     }
 
-    /// Pulls one piece, on the seat if that is expected to be quick.
-    fn pull_piece(&mut self, response: &mut Responding) -> Pulled {
+    /// Pulls one piece, on the seat if that is expected to be quick. What is unsent is sent by others meanwhile.
+    fn pull_piece(&mut self, turn: &mut Turn, response: &mut Responding) -> Pulled {
         if response.is_inert() {
             return response.pull(&mut self.out);
         }
+        let lent = self.lend_unsent(turn);
         let entry = response.entry.of_body();
         let mut out = std::mem::take(&mut self.out);
         let pulled = match response.blocks() {
@@ -190,37 +197,63 @@ impl<A: Application> Worker<'_, A> {
             false => self.seated(entry, || response.pull(&mut out)),
         };
         self.out = out;
+        if let Some(lent) = lent {
+            turn.connection.take_unsent_back(lent, &self.unsent);
+        }
         pulled
     }
 
-    /// Keeps what is encoded until more of it is, if it is not much. Adds its length to `gathered`.
-    fn gather(&mut self, turn: &Turn, gathered: &mut usize) -> bool {
+    /// Leaves what is unsent to others, if there is any; tells how much. It is sent when the seat is left.
+    fn lend_unsent(&self, turn: &mut Turn) -> Option<u64> {
+        if turn.connection.outbox.is_empty() {
+            return None;
+        }
+        let seat = &self.shared.seats[turn.seat];
+        seat.share(turn.slot, &self.unsent);
+        let lent = turn.connection.lend_unsent(turn.slot, &self.unsent);
+        if self.held.is_none() {
+            seat.send_of(&self.unsent); // the client may have taken something since it was tried last
+        }
+        Some(lent)
+    }
+
+    /// Keeps what is encoded until more of it is, if both together are not much. Adds its length to `gathered`.
+    fn gather(&mut self, turn: &mut Turn, gathered: &mut usize) -> bool {
+        let outbox = &mut turn.connection.outbox;
         let length = *gathered + self.out.len();
-        if length > GATHERED {
+        // What stands before it is gathered as well, and not what the client does not take.
+        if length > GATHERED || (*gathered == 0 && !outbox.is_empty()) {
             return false;
         }
-        self.gathered.add(&turn.connection.socket, &self.out);
+        outbox.gather(&self.out);
         self.out.clear();
         *gathered = length;
         true
     }
 
-    /// Puts the `gathered` bytes before what is encoded, but for those that somebody else has sent.
-    fn bring_gathered(&mut self, turn: &mut Turn, gathered: &mut usize) {
-        let length = std::mem::take(gathered) + self.out.len();
-        if length > self.out.len() {
-            self.gathered.move_before(&mut self.out);
-            let sent = length - self.out.len();
-            turn.connection.count_taken(sent as u64);
+    /// Sends what the client takes of what is gathered.
+    fn send_gathered(&mut self, turn: &mut Turn) -> Flow {
+        match turn.connection.send_kept() {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Close(CloseReason::Disconnected),
         }
     }
 
-    /// Whether the next piece is expected in no time, as the pieces before it were, and nothing is on its way before
-    /// this one.
-    fn comes_at_once(&self, turn: &Turn, response: &Responding) -> bool {
+    /// Ends a connection whose client takes too little of what is made ahead of it.
+    fn cut_if_behind(&self, turn: &mut Turn) -> Option<Flow> {
+        let (now, timeouts) = (self.now(turn), &self.shared.timeouts);
+        let connection = &mut turn.connection;
+        let taken = connection.was_taken();
+        connection.set_deadline(Phase::Writing, taken, now, timeouts);
+        connection.deadline.overdue(now)?;
+        connection.tell_cut(Phase::Writing, connection.deadline.why(now), now);
+        Some(Flow::Close(CloseReason::WriteTimedOut))
+    }
+
+    /// Whether the next piece is expected in no time: the pieces before it came so.
+    fn comes_at_once(&self, response: &Responding) -> bool {
         let entry = response.entry.of_body();
         response.has_more_pieces()
-            && turn.connection.outbox.is_empty()
             && self.held.is_some()
             && self.shared.predictor.forecast(entry) == Forecast::Short
     }
