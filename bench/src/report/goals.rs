@@ -80,7 +80,7 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
             ),
             measured: results.compared(scenario, (ours, BASELINE), *figure),
             bound: Bound::AtMost(1.0),
-            hindrance: Hindrance::of_tail(scenario, ours),
+            hindrance: Hindrance::of_tail(scenario, ours, *figure),
         })
     });
     let ideals = IDEALS.iter().map(|(scenario, ours, ideal, least)| Goal {

@@ -19,6 +19,12 @@ pub(super) enum Hindrance {
     },
     /// The load has no core of its own.
     SharedCores { ideal: f64 },
+    /// The rounds differ among themselves, and it is not known why.
+    Rounds {
+        scenario: &'static str,
+        ours: &'static str,
+        figure: Figure,
+    },
     /// Words that need no figure.
     Said(&'static str),
 }
@@ -26,9 +32,8 @@ pub(super) enum Hindrance {
 /// The loop that reads nothing: what no server can go below.
 const FLOOR: &str = "epoll";
 
-const UNSENT: &str = "The kernel keeps no more than 64 KiB unsent for a connection (`Limits::buffer`), so that a client that \
-    reads slowly is seen, and does not take megabytes of the kernel's memory: a large body takes more sends and \
-    more wake-ups for it.";
+const UNSENT: &str = "Set so (`Limits::buffer`), the kernel keeps no more than 64 KiB unsent for a connection, so that a client that \
+    reads slowly is seen, and does not take megabytes of its memory; a large body is not handed over in one call.";
 
 const PIECES: &str = "The first piece is sent by itself, when it is made; those behind it are copied, to leave together.";
 
@@ -36,9 +41,6 @@ const THREADS: &str = "Each call that waits is a thread, which takes a core from
     hyper's wait without one.";
 
 const TAKEN: &str = "Two threads are both in calls that wait, and quick ones wait for them: that is what `threads(n)` is for.";
-
-const LOAD: &str = "A tail of milliseconds here is the time for which the kernel runs somebody else on the core: what both \
-    answer within is far below it, and rounds differ by more than the servers do.";
 
 impl Hindrance {
     /// What keeps ours from costing as little CPU as was aimed at.
@@ -55,12 +57,16 @@ impl Hindrance {
     }
 
     /// What makes the tail of ours longer than bare hyper's.
-    pub(super) fn of_tail(scenario: &'static str, ours: &'static str) -> Self {
-        Self::Said(match (scenario, ours) {
-            ("half", "sync:2") => TAKEN,
-            ("half", "sync:64") => THREADS,
-            _ => LOAD,
-        })
+    pub(super) fn of_tail(scenario: &'static str, ours: &'static str, figure: Figure) -> Self {
+        match (scenario, ours) {
+            ("half", "sync:2") => Self::Said(TAKEN),
+            ("half", "sync:64") => Self::Said(THREADS),
+            _ => Self::Rounds {
+                scenario,
+                ours,
+                figure,
+            },
+        }
     }
 
     /// It in words, with the figures of this run.
@@ -96,6 +102,15 @@ impl Hindrance {
                     number(base)
                 )
             }
+            Self::Rounds {
+                scenario,
+                ours,
+                figure,
+            } => format!(
+                "not known. Of its rounds: {}; of {BASELINE}'s: {}.",
+                rounds(results, scenario, ours, figure),
+                rounds(results, scenario, BASELINE, figure)
+            ),
             Self::SharedCores { ideal } => {
                 let base = results.median(BASELINE, "compute", Figure::Rate);
                 format!(
@@ -105,6 +120,14 @@ impl Hindrance {
             }
         }
     }
+}
+
+/// A figure of each round.
+fn rounds(results: &Results, scenario: &str, server: &str, figure: Figure) -> String {
+    let series = results.of(server, scenario);
+    let samples = series.iter().flat_map(|series| &series.samples);
+    let said: Vec<_> = samples.map(|sample| number(figure.of(sample))).collect();
+    said.join(", ")
 }
 
 /// What a request costs a server, and what of it is not the kernel's.
@@ -141,6 +164,19 @@ mod tests {
             "sync:64 takes 9.00 µs, of which 7.50 are the kernel's and 1.50 its own; \
              bare-hyper takes 10.0 µs, of which 8.50 are the kernel's and 1.50 its own. \
              epoll, which reads no request, costs 0.80 of bare-hyper."
+        );
+    }
+
+    #[test]
+    fn tells_the_rounds_of_a_tail() {
+        let results = hello(&[
+            ("bare-hyper", 100.0, 10.0, 1.0),
+            ("sync:2", 100.0, 9.0, 3.0),
+        ]);
+        let hindrance = Hindrance::of_tail("hello-64", "sync:2", Figure::P99);
+        assert_eq!(
+            hindrance.said(&results),
+            "not known. Of its rounds: 3.00; of bare-hyper's: 1.00."
         );
     }
 
