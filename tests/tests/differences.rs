@@ -94,3 +94,42 @@ fn http10_is_answered_as_http10_by_gateway_hyper_only() -> Verdict {
     assert_eq!(replies.map(|reply| reply.minor_version), [1, 0]);
     Ok(())
 }
+
+#[test]
+fn trailers_go_to_who_wants_them_on_gateway_hyper_and_to_all_on_gateway_sync() -> Verdict {
+    let sum = ("x-sum".to_owned(), "7".to_owned());
+    for (te, named, on_hyper) in [
+        (true, true, true),
+        (false, true, false),
+        (true, false, false),
+    ] {
+        let script = Script::new(Kind::Stream, ["x"]).trailer("x-sum", "7");
+        let script = match named {
+            true => script.header("trailer", "x-sum"),
+            false => script,
+        };
+        let te = match te {
+            true => "TE: trailers\r\nConnection: TE\r\n",
+            false => "",
+        };
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{te}\r\n");
+        let [sync, hyper] = answers(&script.app(Style::Async), &request)?;
+        assert_eq!(sync.trailers, [sum.clone()], "{request}");
+        let expected: &[_] = if on_hyper { &[sum.clone()] } else { &[] };
+        assert_eq!(hyper.trailers, expected, "{request}");
+    }
+    Ok(())
+}
+
+#[test]
+fn forbidden_trailers_cut_on_gateway_sync_and_are_left_out_by_gateway_hyper() -> Verdict {
+    let script = Script::new(Kind::Stream, ["x"]).trailer("content-length", "7");
+    let app = script.header("trailer", "content-length").app(Style::Async);
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n\r\n";
+    let (_running, mut client) = start(&SyncHost, app.clone())?;
+    assert!(client.exchange(request).is_err()); // which is what a truncated response is
+    let (_running, mut client) = start(&HyperHost, app)?;
+    let reply = client.exchange(request)?;
+    assert_eq!((reply.text(), reply.trailers.len()), ("x", 0));
+    Ok(())
+}
