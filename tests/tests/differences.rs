@@ -97,7 +97,7 @@ fn http10_is_answered_as_http10_by_gateway_hyper_only() -> Verdict {
 
 #[test]
 fn trailers_go_to_who_wants_them_on_gateway_hyper_and_to_all_on_gateway_sync() -> Verdict {
-    let sum = ("x-sum".to_owned(), "7".to_owned());
+    let sum = [("x-sum".to_owned(), "7".to_owned())];
     for (te, named, on_hyper) in [
         (true, true, true),
         (false, true, false),
@@ -114,8 +114,8 @@ fn trailers_go_to_who_wants_them_on_gateway_hyper_and_to_all_on_gateway_sync() -
         };
         let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{te}\r\n");
         let [sync, hyper] = answers(&script.app(Style::Async), &request)?;
-        assert_eq!(sync.trailers, [sum.clone()], "{request}");
-        let expected: &[_] = if on_hyper { &[sum.clone()] } else { &[] };
+        assert_eq!(sync.trailers, sum, "{request}");
+        let expected: &[_] = if on_hyper { &sum } else { &[] };
         assert_eq!(hyper.trailers, expected, "{request}");
     }
     Ok(())
