@@ -35,7 +35,7 @@ fn outlive(witness: Client, clients: &mut [Client], mut request: impl FnMut(&mut
 #[test]
 fn a_connection_in_use_outlives_the_time_that_an_idle_one_has() {
     let mut timeouts = Timeouts::default();
-    timeouts.idle = Duration::from_secs(1);
+    timeouts.idle = Duration::from_secs(3);
     let running = Running::start(server(1).timeouts(timeouts), served());
     let mut clients: Vec<_> = (0..8).map(|_| running.client()).collect();
     for client in &mut clients {
@@ -51,7 +51,7 @@ fn a_connection_in_use_outlives_the_time_that_an_idle_one_has() {
 #[test]
 fn each_head_has_its_own_time_although_the_one_before_came_with_a_piece_of_it() {
     let mut timeouts = Timeouts::default();
-    timeouts.head = Duration::from_secs(1);
+    timeouts.head = Duration::from_secs(3);
     let running = Running::start(server(1).timeouts(timeouts), served());
     let request = get("/");
     let (start, rest) = request.split_at(10);
@@ -70,7 +70,7 @@ fn each_head_has_its_own_time_although_the_one_before_came_with_a_piece_of_it() 
 #[test]
 fn requests_that_came_after_one_that_timed_out_have_all_their_time() {
     let mut timeouts = Timeouts::default();
-    timeouts.request = Some(Duration::from_millis(300));
+    timeouts.request = Some(Duration::from_secs(3));
     let ends = Log::new();
     let app = {
         let ends = ends.clone();
