@@ -95,6 +95,7 @@ fn closes_a_connection_that_is_idle(stage: &Stage<'_>) -> Verdict {
 
 fn short_bodies(setup: &mut Setup) {
     setup.timeouts.body_stall = SHORT;
+    setup.timeouts.min_rate = 0; // which would end them a little later
 }
 
 fn answers_408_to_a_body_that_stalls(stage: &Stage<'_>) -> Verdict {
