@@ -34,12 +34,6 @@ pub(super) fn kind(one: &Series, other: &Series, cores: usize, scenario: &Scenar
         most(|sample| sample.load_cores),
     );
     let cpu = one.median(Figure::Cpu).unwrap_or_default();
-    // Results of before it was noted: quick calls keep the thread of the load busy.
-    let load = if load == 0.0 && cpu < 200.0 && used >= 0.6 {
-        1.0
-    } else {
-        load
-    };
     let others = one.samples.iter().chain(&other.samples);
     let others = median(others.map(|sample| sample.others)).unwrap_or_default();
     let connections = scenario.connections;

@@ -77,9 +77,9 @@ those in Python compute for 2 ms, which is far less work.
 To do it again, on Debian:
 
 ```sh
-apt-get install wrk valgrind python3
+apt-get install wrk valgrind
 bench/peers/build                 # the peers in Rust
-apt-get install python3-venv python3-dev gcc
+apt-get install python3 python3-venv python3-dev gcc
 bench/peers/python/install        # the peers in Python, if wanted
 bench/report                      # twenty minutes; --quick for a look
 ```
