@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::budget::Budget;
-use crate::{Application, Environ, Error, Result, StatusError};
+use crate::{Application, Environ, Error, Gateway, Result, StatusError};
 
 /// The blocking face of an application: functions and closures `fn(Environ) -> Result`, and
 /// structs that implement it. [`blocking()`] makes an [`Application`] of it.
@@ -28,7 +28,8 @@ where
 /// Makes an application of blocking code.
 ///
 /// A threaded host calls it on the thread that has read the request: nothing is allocated, nothing
-/// is handed over. An async host moves it to its bounded pool of threads.
+/// is handed over. An async host moves it to its bounded pool of threads, when the request body is here: who
+/// sends it slowly holds no thread, and no place in the [budget](Blocking::limit).
 ///
 /// ```
 /// use gateway_core::{Environ, Result, blocking, text};
@@ -84,6 +85,7 @@ impl<B> Clone for Blocking<B> {
 
 impl<B: BlockingApplication> Application for Blocking<B> {
     async fn call(&self, environ: Environ) -> Result {
+        let environ = Gateway::gather(environ).await?;
         let permit = match &self.budget {
             Some(budget) => Some(budget.acquire().await),
             None => None,

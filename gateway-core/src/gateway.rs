@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::server::Host;
-use crate::{Capabilities, UnblockError};
+use crate::{Capabilities, Environ, Error, UnblockError};
 
 /// The host as the application sees it: PEP 3333's `wsgi.*` keys, and a place for blocking work.
 #[derive(Clone)]
@@ -36,6 +36,16 @@ impl Gateway {
     /// and need not ask.
     pub fn may_block(&self) -> bool {
         self.0.may_block()
+    }
+
+    /// Has the host read what is still arriving of the request body, where blocking code would wait for it on a
+    /// thread of the host's.
+    pub(crate) async fn gather(mut environ: Environ) -> Result<Environ, Error> {
+        if environ.gateway().may_block() || !environ.input().is_arriving() {
+            return Ok(environ);
+        }
+        let host = Arc::clone(&environ.gateway().0);
+        host.gather(environ).await
     }
 
     /// Runs blocking work where it holds nobody up: at once on a thread that may block, on the

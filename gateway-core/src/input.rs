@@ -92,6 +92,12 @@ impl Input {
         Some(self.chunk.len() as u64 + rest)
     }
 
+    /// Whether the rest of the body is yet to come: who reads may have to wait for the client, or for a file that
+    /// the host has kept it in.
+    pub fn is_arriving(&self) -> bool {
+        matches!(self.source, Source::Live(_))
+    }
+
     /// Reads the rest of the body.
     ///
     /// # Errors

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use gateway_core::server::{Host, Job, Stage};
-use gateway_core::{Capabilities, UnblockError};
+use gateway_core::server::{Gathering, Host, Job, Stage};
+use gateway_core::{Capabilities, Environ, UnblockError};
 
+use crate::gather::Bodies;
 use crate::pool::{Pool, may_block_here};
 use crate::progress::Progress;
 
 /// The face of the server that applications see.
 pub(crate) struct HyperHost {
     pub(crate) pool: Arc<Pool>,
+    pub(crate) bodies: Arc<Bodies>,
 }
 
 impl Host for HyperHost {
@@ -40,6 +42,11 @@ impl Host for HyperHost {
         self.pool
             .call(job)
             .inspect_err(|_| request.set_stage(Stage::InApplication))
+    }
+
+    fn gather(&self, environ: Environ) -> Gathering {
+        let bodies = Arc::clone(&self.bodies);
+        Box::pin(bodies.gather(environ, Progress::here()))
     }
 }
 

@@ -26,8 +26,9 @@
 //!                     ▼
 //!                  Environ ─▶ application ─▶ Response
 //!                                │ blocking      │  declared   does the head fit the body?
-//!                                ▼               ▼  outgoing   no more and no less than declared
-//!                              pool            hyper ─▶ socket
+//!                              gather            ▼  outgoing   no more and no less than declared
+//!                                ▼             hyper ─▶ socket
+//!                              pool
 //! ```
 //!
 //! # A whole program
@@ -62,19 +63,21 @@
 //! * **Async code** runs on the runtime's threads, as many as cores with [`Server::run`]. Code that
 //!   blocks there holds up every connection of that thread: it belongs into
 //!   [`blocking`](gateway_core::blocking()) or [`Gateway::unblock`](gateway_core::Gateway::unblock).
-//! * **Blocking code** runs on the pool: at most [`Server::threads`] calls at once, and
-//!   [`Server::queue`] calls that wait; beyond them the answer is 503 with `Retry-After`. A call whose
-//!   client has left while it waited is not begun.
+//! * **Blocking code** runs on the pool, when the request body is here: at most [`Server::threads`] calls
+//!   at once, and [`Server::queue`] calls that wait; beyond them the answer is 503 with `Retry-After`. A call
+//!   whose client has left while it waited is not begun.
 //! * **Files and iterators** are read on the pool too, a chunk a job. Chunks of responses that have
 //!   begun go before new calls, and are never refused.
 //!
 //! # What a slow client costs
 //!
-//! A connection's memory, and no thread: heads, bodies read by async code and responses of every kind
-//! wait in tasks. The exception is blocking code that reads a body which is still arriving: it holds
-//! a thread of the pool until the body is there, or [`Timeouts::body_stall`] has passed without a
-//! byte. Where uploads are large and clients slow, read the body in async code and hand it to
-//! `unblock`.
+//! A connection's memory, and no thread: heads, bodies and responses of every kind wait in tasks. Async code
+//! reads a body while it arrives. Blocking code is called when it is here: up to [`Limits::buffer`] of it
+//! in memory, the rest in a temporary file, which has no name and is made in [`Server::spool_in`]; all
+//! files together hold no more than [`Limits::spool`], beyond which the answer is 503. Two kinds of body are
+//! read while they arrive by blocking code too, each on a thread that waits for the client meanwhile, and on half of the
+//! threads at most: [live](Server::live_bodies) ones, and those that the client holds back (`Expect: 100-continue`).
+//! What a blocking closure reads that async code hands to `unblock` is read on its thread as it comes.
 //!
 //! Every wait has a bound ([`Timeouts`]): for the head 408, for the body
 //! [`InputError::TimedOut`](gateway_core::InputError), which is 408 where the application lets it
@@ -84,8 +87,8 @@
 //! `TimedOut`, a response that is taken too slowly is cut. What the application takes is not counted.
 //!
 //! A connection that is idle for a fifteenth of [`Timeouts::idle`] is taken from hyper, whose buffers are
-//! let go, until something comes. Nothing is kept in files here: [`Limits::buffer`], [`Limits::spool`]
-//! and [`Limits::response_spool`] have no meaning for this host, as bodies are handed over as they come.
+//! let go, until something comes. Responses are handed over as they are taken, and none is kept in files:
+//! [`Limits::response_spool`] has no meaning for this host.
 //!
 //! # What an idle connection costs
 //!
@@ -190,6 +193,7 @@ mod fault;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gather;
 mod host;
 mod input;
 mod listener;

@@ -30,6 +30,19 @@ pub(crate) struct Progress {
     stage: AtomicU8,
     /// What its stream ended by, where only its body was told.
     fault: AtomicU8,
+    hand_over: AtomicU8,
+}
+
+/// How blocking code gets a request body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum HandOver {
+    /// When it is here.
+    Whole,
+    /// As it comes, since the host was told so.
+    Live,
+    /// As it comes, since the client waits for `100 Continue`.
+    Awaited,
 }
 
 impl Progress {
@@ -41,6 +54,7 @@ impl Progress {
             received_at: Instant::now(),
             stage: AtomicU8::new(code(Stage::InApplication)),
             fault: AtomicU8::new(0),
+            hand_over: AtomicU8::new(HandOver::Whole as u8),
         })
     }
 
@@ -70,6 +84,20 @@ impl Progress {
     /// What its stream ended by, if that is known.
     pub(crate) fn fault(&self) -> Option<Cause> {
         Cause::of_code(self.fault.load(Ordering::Relaxed))
+    }
+
+    /// How blocking code gets its body.
+    pub(crate) fn hand_over(&self) -> HandOver {
+        match self.hand_over.load(Ordering::Relaxed) {
+            LIVE => HandOver::Live,
+            AWAITED => HandOver::Awaited,
+            _ => HandOver::Whole,
+        }
+    }
+
+    /// Blocking code gets its body so.
+    pub(crate) fn set_hand_over(&self, how: HandOver) {
+        self.hand_over.store(how as u8, Ordering::Relaxed);
     }
 
     /// For how long it has been here.
@@ -110,6 +138,9 @@ impl fmt::Display for Progress {
         write!(f, "{} {path}", self.method)
     }
 }
+
+const LIVE: u8 = HandOver::Live as u8;
+const AWAITED: u8 = HandOver::Awaited as u8;
 
 const IN_APPLICATION: u8 = 0;
 const READING_BODY: u8 = 1;

@@ -5,11 +5,11 @@ use std::future::{Future, pending};
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use gateway_core::server::{Limits, Timeouts, check_requirements};
+use gateway_core::server::{Limits, LiveBodies, Timeouts, check_requirements};
 use gateway_core::{Address, Application};
 
 use crate::accept::{accept, take_backlog};
@@ -130,6 +130,45 @@ impl Server {
     #[must_use]
     pub fn streams(mut self, requests: u32) -> Self {
         self.settings.streams = requests;
+        self
+    }
+
+    /// Hands request bodies over to blocking code as they come, where `wants` says so of the head: it
+    /// is called when the head is here, and reads while the client sends. For uploads with progress, bodies
+    /// that are answered before they end, and what is too large to be kept. Default: none; blocking code is
+    /// called when the body is here (nginx: `proxy_request_buffering on`; gunicorn: all). Async code always reads
+    /// while the client sends.
+    ///
+    /// Such a call takes a thread for as long as its client takes to send, within
+    /// [`Timeouts::body_stall`] and [`Timeouts::min_rate`]. Half of the threads may be in such calls, at
+    /// least one; beyond that they wait, in order.
+    ///
+    /// ```no_run
+    /// # use gateway_core::{Environ, Result, blocking, text};
+    /// # fn app(_environ: Environ) -> Result { Ok(text("")) }
+    /// # fn main() -> std::io::Result<()> {
+    /// gateway_hyper::Server::bind("127.0.0.1:8000")?
+    ///     .live_bodies(|head| head.uri.path().starts_with("/upload/"))
+    ///     .run(blocking(app))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn live_bodies(
+        mut self,
+        wants: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.live_bodies = LiveBodies::new(wants);
+        self
+    }
+
+    /// Where temporary files are made: for what is more than [`Limits::buffer`] of a request body on its way
+    /// to blocking code. They have no names, and go with what they are for.
+    /// Default: where the system has its temporary files (`TMPDIR`, else `/tmp`), as it is always there; where
+    /// that is memory, a directory on a disk is better (nginx: `client_body_temp_path`, a directory of its own;
+    /// gunicorn: keeps nothing in files).
+    #[must_use]
+    pub fn spool_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.spool_in = Some(directory.into());
         self
     }
 

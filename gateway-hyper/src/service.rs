@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Caught, Panic, Stage, catch, error_response, status_of};
+use gateway_core::server::{Caught, LiveBodies, Panic, Stage, catch, error_response, status_of};
 use gateway_core::{
     Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, EXPECT, UPGRADE};
+use http::request::Parts;
 use http::{HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
@@ -23,7 +24,7 @@ use crate::declared::{self, Question};
 use crate::exchange::Exchange;
 use crate::input::input;
 use crate::outgoing::Outgoing;
-use crate::progress::NONE_BEGUN;
+use crate::progress::{HandOver, NONE_BEGUN};
 use crate::refusal::Refusal;
 use crate::shared::Phase;
 use crate::strict;
@@ -93,10 +94,29 @@ fn admit(exchange: &mut Exchange, request: Request<Incoming>) -> Result<Environ,
         return Err(Failure::Refused(Refusal::BodyTooLarge(limit)));
     }
     let endpoint = Arc::clone(&exchange.state.endpoint);
+    if !http_body::Body::is_end_stream(&body) {
+        let how = hand_over(&parts, &shared.settings.live_bodies);
+        exchange.progress.set_hand_over(how);
+    }
     let input = input(body, exchange);
     let environ =
         Environ::new(parts, input, endpoint, &exchange.call).map_err(Failure::Malformed)?;
     Ok(environ.with_times(exchange.progress.received_at, exchange.deadline()))
+}
+
+/// How blocking code gets the body of this request.
+fn hand_over(head: &Parts, live_bodies: &LiveBodies) -> HandOver {
+    let is_live = live_bodies.wants(head).unwrap_or_else(|panic| {
+        tracing::error!(%panic, "who says which bodies are live panicked");
+        false
+    });
+    if is_live {
+        return HandOver::Live;
+    }
+    match head.headers.contains_key(EXPECT) {
+        true => HandOver::Awaited, // of 100-continue: other expectations are refused
+        false => HandOver::Whole,
+    }
 }
 
 /// Calls the application, inside its deadline if there is one.

@@ -1,6 +1,8 @@
 //! [`Settings`]: what a server was told, as plain values handed down.
 
-use gateway_core::server::{Limits, Timeouts};
+use std::path::PathBuf;
+
+use gateway_core::server::{Limits, LiveBodies, Timeouts};
 
 /// Threads of the pool for blocking calls, unless told otherwise: 40, as AnyIO and so Starlette
 /// have it (tokio: 512; granian: 128, which is known to eat a database's connections).
@@ -24,6 +26,10 @@ pub(crate) struct Settings {
     pub(crate) queue: usize,
     /// Most HTTP/2 requests at once on a connection.
     pub(crate) streams: u32,
+    /// Which request bodies blocking code gets as they come.
+    pub(crate) live_bodies: LiveBodies,
+    /// Where temporary files are, if not where the system has its own.
+    pub(crate) spool_in: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -34,6 +40,8 @@ impl Default for Settings {
             threads: THREADS,
             queue: QUEUE,
             streams: STREAMS,
+            live_bodies: LiveBodies::default(),
+            spool_in: None,
         }
     }
 }

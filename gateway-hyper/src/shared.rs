@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::cause::Cause;
 use crate::connection::State;
+use crate::gather::Bodies;
 use crate::host::HyperHost;
 use crate::pool::Pool;
 use crate::settings::Settings;
@@ -42,6 +43,11 @@ impl Shared {
         let pool = Arc::new(Pool::new(settings.threads, settings.queue));
         let host = HyperHost {
             pool: Arc::clone(&pool),
+            bodies: Bodies::new(
+                &settings.limits,
+                settings.threads,
+                settings.spool_in.clone(),
+            ),
         };
         Arc::new(Self {
             clock: Clock(Instant::now()),

@@ -75,7 +75,7 @@ fn an_upload_below_the_least_rate_is_answered_408() {
 }
 
 #[test]
-fn blocking_code_is_told_of_an_upload_below_the_least_rate() {
+fn an_upload_below_the_least_rate_to_blocking_code_is_answered_408() {
     let app = |mut environ: Environ| Ok(text(environ.input().blocking_read_all(1 << 20)?));
     let server = start_with(blocking(app), |server| server.timeouts(timeouts(fast)));
     assert_eq!(status(&trickle(&server)), 408);

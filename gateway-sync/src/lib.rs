@@ -160,10 +160,8 @@ mod seating;
 mod server;
 mod shared;
 mod socket;
-mod spool;
 mod stopwatch;
 mod unsent;
-mod upload;
 mod worker;
 
 pub use server::{Handle, Server};

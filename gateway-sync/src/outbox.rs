@@ -12,9 +12,9 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
+use gateway_core::server::{Spool, SpoolError, SpoolFile};
 
 use crate::socket::Socket;
-use crate::spool::{PIECE, Spool, SpoolError, Store};
 
 /// How many pieces go into one `writev`.
 const PIECES: usize = 16;
@@ -39,7 +39,7 @@ pub(crate) struct Outbox {
 /// What is in the file, and how much of it has been read back.
 #[derive(Debug)]
 struct Middle {
-    spool: Spool,
+    spool: SpoolFile,
     read: u64,
 }
 
@@ -162,7 +162,7 @@ impl Outbox {
     /// Whether more is in memory than should be.
     pub(crate) fn must_spill(&self, keep: usize) -> bool {
         let waits = self.tail.len();
-        waits >= PIECE || (waits > 0 && self.file.is_none() && self.in_memory() > keep)
+        waits >= SpoolFile::PIECE || (waits > 0 && self.file.is_none() && self.in_memory() > keep)
     }
 
     /// Moves what came last from memory to the file. May block.
@@ -171,7 +171,7 @@ impl Outbox {
     ///
     /// The file would be larger than `limit` bytes, the server's files are full, or the system refuses.
     /// Nothing is lost by it: what is in memory stays there.
-    pub(crate) fn spill(&mut self, store: &Arc<Store>, limit: u64) -> Result<(), SpoolError> {
+    pub(crate) fn spill(&mut self, spool: &Arc<Spool>, limit: u64) -> Result<(), SpoolError> {
         let held = self.file.as_ref().map_or(0, |file| file.spool.length());
         if held + self.tail.len() as u64 > limit {
             return Err(SpoolError::Full);
@@ -179,7 +179,7 @@ impl Outbox {
         let file = match self.file.take() {
             Some(file) => file,
             None => Box::new(Middle {
-                spool: store.open()?,
+                spool: spool.open()?,
                 read: 0,
             }),
         };
@@ -304,7 +304,7 @@ mod tests {
             (70_000, 65_536),
         ] {
             let (socket, mut far) = pair();
-            let store = Store::new(None, 1 << 30);
+            let spool = Spool::new(1 << 30, tempfile::tempfile);
             let mut outbox = Outbox::default();
             let expected: Vec<u8> = (0..2_000_000u32).map(|n| (n ^ (n >> 9)) as u8).collect();
             let mut most = 0;
@@ -321,13 +321,13 @@ mod tests {
                 };
                 outbox.send(&socket, &head, body, keep).unwrap();
                 if outbox.must_spill(keep) {
-                    outbox.spill(&store, 1 << 30).unwrap();
+                    outbox.spill(&spool, 1 << 30).unwrap();
                 }
                 most = most.max(outbox.in_memory());
             }
             assert!(outbox.file.is_some());
             assert!(
-                most <= keep.max(size) + PIECE + size,
+                most <= keep.max(size) + SpoolFile::PIECE + size,
                 "{size} {keep}: {most}"
             );
             assert!(receive(&mut outbox, &socket, &mut far, expected.len()) == expected);
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn a_file_that_would_be_too_large_is_not_written_and_nothing_is_lost() {
         let (socket, mut far) = pair();
-        let store = Store::new(None, 300_000);
+        let spool = Spool::new(300_000, tempfile::tempfile);
         let mut outbox = Outbox::default();
         let piece = Bytes::from(vec![b'x'; 100_000]);
         let mut sent = 0;
@@ -354,14 +354,14 @@ mod tests {
             outbox.send(&socket, b"", piece.clone(), 0).unwrap();
             sent += piece.len();
             assert!(outbox.must_spill(0));
-            assert_eq!(outbox.spill(&store, limit).is_ok(), spills, "{limit}");
+            assert_eq!(outbox.spill(&spool, limit).is_ok(), spills, "{limit}");
         }
         assert_eq!(
             receive(&mut outbox, &socket, &mut far, sent),
             vec![b'x'; sent]
         );
         // What it held is free again.
-        let mut spool = store.open().unwrap();
+        let mut spool = spool.open().unwrap();
         spool.append(&vec![0; 300_000]).unwrap();
     }
 }

@@ -1,13 +1,14 @@
 //! A request on its way from the wire to the application.
 
+use std::io;
 use std::time::Instant;
 
 use gateway_core::Input;
+use gateway_core::server::Upload;
 use gateway_http1::{BodyFraming, Error, Event, Receiver, RequestHead};
 use http::{HeaderMap, Method};
 
 use crate::rules::Rules;
-use crate::upload::Upload;
 
 /// A request whose head is here, and of whose body perhaps not all is. Handed on in a box: it is large,
 /// and on its way through many hands.
@@ -68,7 +69,7 @@ pub(crate) fn receive(
             None => return Ok((used, None)),
             Some(Event::Head(head)) => {
                 let mut request = Box::new(Request::new(head, now));
-                request.live = rules.live_bodies.wants(&request.head);
+                request.live = rules.is_live(&request.head);
                 if request.live {
                     return Ok((used, Some(request)));
                 }
@@ -127,6 +128,10 @@ impl Request {
 
     /// Head and whole body.
     pub(crate) fn into_whole(self) -> (RequestHead, Input) {
-        (self.head, self.body.into_input(self.trailers))
+        (self.head, self.body.into_input(self.trailers, log_lost))
     }
+}
+
+fn log_lost(error: &io::Error) {
+    tracing::error!(%error, "cannot read the temporary file of a request body");
 }

@@ -1,11 +1,9 @@
 //! What every connection of a server goes by.
 
-use std::fmt;
 use std::sync::Arc;
 
-use gateway_core::server::catch;
+use gateway_core::server::LiveBodies;
 use gateway_http1::{Limits, RequestHead};
-use http::request::Parts;
 
 /// What every connection of a server goes by.
 #[derive(Debug)]
@@ -16,33 +14,16 @@ pub(crate) struct Rules {
     pub(crate) live_bodies: LiveBodies,
 }
 
-/// Which request bodies are handed over as they come: none, if nothing is said.
-#[derive(Clone, Default)]
-pub(crate) struct LiveBodies(Option<Arc<Wants>>);
-
-type Wants = dyn Fn(&Parts) -> bool + Send + Sync;
-
-impl LiveBodies {
-    pub(crate) fn new(wants: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(wants)))
-    }
-
-    /// Whether that of this request is; not if it has none.
-    pub(crate) fn wants(&self, head: &RequestHead) -> bool {
-        let Some(wants) = &self.0 else { return false };
-        if head.framing.is_empty() {
+impl Rules {
+    /// Whether the body of this request is handed over as it comes; not if it has none.
+    pub(crate) fn is_live(&self, head: &RequestHead) -> bool {
+        if self.live_bodies.is_none() || head.framing.is_empty() {
             return false;
         }
-        let parts = head.clone().into_parts();
-        catch(|| wants(&parts)).unwrap_or_else(|panic| {
+        let wanted = self.live_bodies.wants(&head.clone().into_parts());
+        wanted.unwrap_or_else(|panic| {
             tracing::error!(%panic, "who says which bodies are live panicked");
             false
         })
-    }
-}
-
-impl fmt::Debug for LiveBodies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "some" } else { "none" })
     }
 }

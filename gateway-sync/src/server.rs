@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Host, Limits, Timeouts, catch, check_requirements};
+use gateway_core::server::{Host, Limits, LiveBodies, Spool, Timeouts, catch, check_requirements};
 use gateway_core::{Address, Application, Delivery};
 
 use crate::drain::Drain;
@@ -17,9 +17,7 @@ use crate::host::ThreadedHost;
 use crate::listener::Listener;
 use crate::monitor::{Alarm, Look, Rhythm, Watch};
 use crate::reactor::Reactor;
-use crate::rules::LiveBodies;
 use crate::shared::Shared;
-use crate::spool::Store;
 use crate::worker::Worker;
 
 /// Threads for each core, where the number is not set: enough for a service that waits now and
@@ -246,7 +244,8 @@ impl Server {
             listener.listen(&self.limits)?;
         }
         let seats = cores().min(self.threads);
-        let store = Store::new(self.spool_in, self.limits.spool);
+        let directory = self.spool_in.unwrap_or_else(tempfile::env::temp_dir);
+        let spool = Spool::new(self.limits.spool, move || tempfile::tempfile_in(&directory));
         let shared = Arc::new(Shared::new(
             application,
             host,
@@ -256,7 +255,7 @@ impl Server {
             self.queue,
             self.limits,
             self.timeouts,
-            store,
+            spool,
             self.delivery,
             self.live_bodies,
             Arc::clone(&self.handle.alarm),

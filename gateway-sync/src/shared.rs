@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
-use gateway_core::server::{Limits, Timeouts};
+use gateway_core::server::{Limits, LiveBodies, Spool, Timeouts};
 use gateway_core::{Address, CancelReason, Delivery, Endpoint, Gateway, Scheme};
 
 use crate::connection::Connection;
@@ -17,11 +17,10 @@ use crate::listener::Listener;
 use crate::log::Sight;
 use crate::monitor::Alarm;
 use crate::predictor::{Measured, Predictor};
-use crate::rules::{LiveBodies, Rules};
+use crate::rules::Rules;
 use crate::seat::{Seat, Sweep};
 use crate::seating::Seating;
 use crate::socket::Socket;
-use crate::spool::Store;
 use crate::worker::Parked;
 
 /// Connections taken from a listener in one go, before those that are ready get their turn.
@@ -43,7 +42,7 @@ pub(crate) struct Shared<A> {
     /// Leave for calls; `None` where as many may wait as will.
     pub(crate) calls: Option<Calls>,
     pub(crate) threads: usize,
-    pub(crate) store: Arc<Store>,
+    pub(crate) spool: Arc<Spool>,
     /// How bodies are delivered that say nothing of it.
     pub(crate) delivery: Delivery,
     gateway: Gateway,
@@ -75,7 +74,7 @@ impl<A> Shared<A> {
         queue: Option<usize>,
         limits: Limits,
         timeouts: Timeouts,
-        store: Arc<Store>,
+        spool: Arc<Spool>,
         delivery: Delivery,
         live_bodies: LiveBodies,
         alarm: Arc<Alarm>,
@@ -106,7 +105,7 @@ impl<A> Shared<A> {
                 queue,
             }),
             threads,
-            store,
+            spool,
             delivery,
             gateway: Gateway::new(host),
             listeners: RwLock::new(listeners),

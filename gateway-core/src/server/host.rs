@@ -1,9 +1,15 @@
 //! [`Host`]: what a host tells the interface about itself.
 
-use crate::{Capabilities, UnblockError};
+use std::future::{Future, ready};
+use std::pin::Pin;
+
+use crate::{Capabilities, Environ, Error, UnblockError};
 
 /// Blocking work on its way to a thread of the host's.
 pub type Job = Box<dyn FnOnce() + Send>;
+
+/// A request whose body is on its way in, to blocking code.
+pub type Gathering = Pin<Box<dyn Future<Output = Result<Environ, Error>> + Send>>;
 
 /// What a host tells the interface about itself; applications see it as
 /// [`Gateway`](crate::Gateway).
@@ -24,6 +30,19 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// [`UnblockError::Overloaded`] if the queue is full.
     fn unblock(&self, job: Job) -> Result<(), UnblockError>;
+
+    /// Reads what is still arriving of the request body, before blocking code is called with it on a thread of the
+    /// host's: a client that sends slowly is to hold none. Asked by [`blocking`](crate::blocking()), where
+    /// [`may_block`](Self::may_block) is false. Where bodies are to be handed over as they come, the environ is
+    /// given back as it is; so it is by default, for hosts whose bodies are whole before the call.
+    ///
+    /// # Errors
+    ///
+    /// The body cannot be read to its end ([`InputError`](crate::InputError)), or not be kept. The call fails with
+    /// it, and is not begun.
+    fn gather(&self, environ: Environ) -> Gathering {
+        Box::pin(ready(Ok(environ)))
+    }
 }
 
 /// No host at all: for environs that are made by hand, in tests and in doctests. Blocking code runs

@@ -7,25 +7,37 @@
 //! 2. is a [`Host`], and puts it into each connection's [`Endpoint`](crate::Endpoint);
 //! 3. makes a [`Call`] and an [`Environ`](crate::Environ) for each request, and polls the
 //!    application inside [`Caught`];
-//! 4. answers errors and panics with [`error_response`];
-//! 5. sets [`Call::cancel`] when nobody waits any more, and calls [`Call::finish`] at the end.
+//! 4. gathers request bodies in an [`Upload`] before blocking code is called, so that slow clients hold no
+//!    thread, and keeps in a [`Spool`] what is too much for memory;
+//! 5. answers errors and panics with [`error_response`];
+//! 6. sets [`Call::cancel`] when nobody waits any more, and calls [`Call::finish`] at the end.
 
 mod answer;
 pub(crate) mod call;
 mod caught;
 mod host;
+mod live_bodies;
 mod pace;
 mod settings;
+#[cfg(unix)]
+mod spool;
 mod stage;
+#[cfg(unix)]
+mod upload;
 mod wait;
 
 pub use answer::{error_response, status_of};
 pub use call::Call;
 pub use caught::{Caught, Panic, catch};
-pub use host::{Detached, Host, Job};
+pub use host::{Detached, Gathering, Host, Job};
+pub use live_bodies::LiveBodies;
 pub use pace::Pace;
 pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};
+#[cfg(unix)]
+pub use spool::{Spool, SpoolError, SpoolFile};
 pub use stage::Stage;
+#[cfg(unix)]
+pub use upload::Upload;
 pub use wait::{Parker, block_on};
 
 pub use crate::request_head::RawHead;

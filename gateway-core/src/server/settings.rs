@@ -24,8 +24,8 @@ pub struct Limits {
     /// in bytes; the rest goes to a temporary file. Default 64 KiB, so that most bodies come to no file
     /// (nginx: `client_body_buffer_size` 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). The kernel
     /// keeps as much unsent for a connection, where it can be told so (`TCP_NOTSENT_LOWAT`), and says that
-    /// the client has taken something when half of that is gone. A host that hands bodies over as they come
-    /// has no other use for it.
+    /// the client has taken something when half of that is gone. gateway-hyper keeps request bodies for blocking code
+    /// so; it hands other bodies over as they come.
     pub buffer: usize,
     /// Temporary files of all requests and responses together, in bytes, so that clients cannot fill
     /// the disk. Beyond it a request is refused with 503, and a response is made only as fast as its client
@@ -35,6 +35,7 @@ pub struct Limits {
     /// The temporary file of one response, in bytes; beyond it the response is made only as fast as
     /// its client takes it. Default 64 MiB, so that one without end leaves room in [`spool`](Self::spool)
     /// to others (nginx: 1 GiB; gunicorn: none). That of a request is bounded by [`body`](Self::body).
+    /// gateway-hyper keeps none of a response in a file.
     pub response_spool: u64,
     /// Connections at once; more wait in the backlog. Each takes a descriptor (`ulimit -n`), and memory even
     /// when it is idle: up to 4 KiB on gateway-sync, 16 KiB on gateway-hyper (HTTP/1.1). Default 10 000

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use gateway_core::server::{Pace, Timeouts};
+use gateway_core::server::{Pace, Spool, SpoolError, Timeouts};
 use gateway_http1::{CONTINUE, CloseReason, Reading, Receiver};
 use http::Method;
 
@@ -14,7 +14,6 @@ use crate::deadline::Phase;
 use crate::lending::Loan;
 use crate::live::{Live, Reader, Returned};
 use crate::request::{self, Refused, Request};
-use crate::spool::{SpoolError, Store};
 
 /// Up to this many bytes that wait for more are kept without room to spare.
 const SMALL: usize = 4 * 1024;
@@ -158,9 +157,9 @@ impl Connection {
     /// # Errors
     ///
     /// The request is to be refused.
-    pub(crate) fn spill(&mut self, store: &Arc<Store>) -> Result<(), SpoolError> {
+    pub(crate) fn spill(&mut self, spool: &Arc<Spool>) -> Result<(), SpoolError> {
         match &mut self.partial {
-            Some(partial) => partial.body.spill(store),
+            Some(partial) => partial.body.spill(spool),
             None => Ok(()),
         }
     }

@@ -122,10 +122,13 @@ impl<A: Application> Worker<'_, A> {
     }
 
     /// Moves what is here of a request body to a file; a request whose body cannot be kept is refused.
+    ///
+    /// Writing may block, rarely and for long. So it is done as calls are: on the seat if it is expected to be quick,
+    /// without it if not, and who is mistaken loses the seat after a millisecond.
     pub(super) fn spill(&mut self, turn: &mut Turn) -> Flow {
         let entry = self.shared.predictor.entry("", b"request");
-        let (connection, store) = (&mut turn.connection, &self.shared.store);
-        let spilled = self.may_block(entry, || connection.spill(store));
+        let (connection, spool) = (&mut turn.connection, &self.shared.spool);
+        let spilled = self.may_block(entry, || connection.spill(spool));
         let Err(error) = spilled else {
             return Flow::Yield; // others first: there may be much of it
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
-use gateway_core::server::{catch, error_response};
+use gateway_core::server::{SpoolError, catch, error_response};
 use gateway_core::{Application, CancelReason, Delivery, Ending, Error, Outcome, Response, status};
 use gateway_http1::{
     AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
@@ -19,7 +19,6 @@ use crate::live::Live;
 use crate::log::Current;
 use crate::predictor::{Entry, Forecast};
 use crate::respond::{Failure, Nudge, Pulled, Responding, close};
-use crate::spool::SpoolError;
 use crate::stopwatch::Stopwatch;
 
 /// Pieces of a body that are pulled in one turn, before other connections get theirs.
@@ -284,19 +283,19 @@ impl<A: Application> Worker<'_, A> {
     /// Moves what the client has not taken to a file, if memory holds too much of it. If that cannot
     /// be, the rest is made when the client has taken what there is.
     fn spill_response(&mut self, turn: &mut Turn, response: &mut Responding) {
-        let (limits, store) = (&self.shared.limits, &self.shared.store);
+        let (limits, spool) = (&self.shared.limits, &self.shared.spool);
         let outbox = &mut turn.connection.outbox;
         if !outbox.must_spill(limits.buffer) {
             return;
         }
         let entry = self.shared.predictor.entry("", b"response");
-        let spilled = self.may_block(entry, || outbox.spill(store, limits.response_spool));
+        let spilled = self.may_block(entry, || outbox.spill(spool, limits.response_spool));
         if let Err(error) = spilled {
             response.hold_back(true);
             let request = &turn.connection.current;
             match error {
                 SpoolError::Full => tracing::debug!(%request, %error, "response held back"),
-                SpoolError::Failed(_) => tracing::warn!(%request, %error, "response held back"),
+                _ => tracing::warn!(%request, %error, "response held back"),
             }
         }
     }
