@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so")]
 
+use std::sync::Arc;
+
 use gateway_http1::{
     BodyFraming, CloseReason, Error, Event, Fault, Limits, Reading, Received, Receiver,
     RequestHead, Underscores,
@@ -332,6 +334,39 @@ fn a_name_that_is_dropped_is_checked_all_the_same() {
 
 #[test]
 fn an_idle_connection_costs_little() {
-    // Beside it the bytes of the last head, which it holds against the next.
+    // Beside it the bytes of the last head, which it holds against the next, if they are few.
     assert!(size_of::<Receiver>() <= 160, "{}", size_of::<Receiver>());
+}
+
+/// A request of so many bytes, without a body.
+fn request_of(length: usize) -> Vec<u8> {
+    let (line, blank) = ("GET / HTTP/1.1\r\nHost: a\r\nX-Long: ", "\r\n\r\n");
+    let filling = "x".repeat(length - line.len() - blank.len());
+    format!("{line}{filling}{blank}").into_bytes()
+}
+
+#[test]
+fn a_long_head_is_not_kept_while_the_connection_is_idle() {
+    let mut receiver = receiver(|limits| limits.head = 64 * 1024);
+    let mut before: Option<RequestHead> = None;
+    for (length, kept) in [(1024, true), (1024, true), (1025, false), (60_000, false)] {
+        let head = head(receiver.receive(&request_of(length)));
+        end(receiver.receive(b""));
+        assert_eq!(receiver.reading(), Reading::Idle);
+        assert_eq!(head.bytes().len(), length);
+        let holders = Arc::strong_count(head.bytes());
+        assert_eq!(holders, 1 + usize::from(kept), "{length}");
+        let forgotten = before.replace(head);
+        assert!(forgotten.is_none_or(|before| Arc::strong_count(before.bytes()) == 1));
+    }
+}
+
+#[test]
+fn the_last_request_of_a_connection_may_have_a_long_head() {
+    let long = String::from_utf8(request_of(2000)).unwrap();
+    let request = long.replace("X-Long", "Connection: close\r\nX-Long");
+    let mut receiver = receiver(|_| {});
+    assert!(!head(receiver.receive(request.as_bytes())).keep_alive);
+    end(receiver.receive(b""));
+    assert_eq!(receiver.reading(), Reading::Closed);
 }
