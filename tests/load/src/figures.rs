@@ -54,9 +54,9 @@ impl FromStr for Figures {
     }
 }
 
-/// The middle of some numbers.
-pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
-    quantile(&mut numbers.into_iter().collect::<Vec<_>>(), 0.5)
+/// The middle of some numbers. Sorts them.
+pub(crate) fn median(numbers: &mut [f64]) -> f64 {
+    quantile(numbers, 0.5)
 }
 
 /// The number below which a share of them is. Sorts them.
@@ -65,6 +65,14 @@ pub(crate) fn quantile(numbers: &mut [f64], share: f64) -> f64 {
     let last = numbers.len().saturating_sub(1);
     let at = (last as f64 * share).round() as usize;
     numbers.get(at).copied().unwrap_or(f64::NAN)
+}
+
+/// By what share of itself the median of some numbers may be wrong, in 95 cases of 100: 1.57 times what lies between
+/// the lowest and the highest quarter, by the root of how many there are (McGill, Tukey and Larsen, *Variations of Box
+/// Plots*, 1978). Sorts them.
+pub(crate) fn notch(numbers: &mut [f64]) -> f64 {
+    let [low, middle, high] = [0.25, 0.5, 0.75].map(|share| quantile(numbers, share));
+    1.57 * (high - low) / (numbers.len() as f64).sqrt() / middle
 }
 
 /// Bytes in MiB, as tables have them.
@@ -97,12 +105,20 @@ mod tests {
     }
 
     #[test]
+    fn the_median_of_what_does_not_swing_is_right() {
+        assert_eq!(notch(&mut [10.0; 4]), 0.0);
+        let mut numbers = [8.0, 9.0, 10.0, 11.0, 12.0];
+        assert!((notch(&mut numbers) - 0.1404).abs() < 0.001);
+        assert!(notch(&mut []).is_nan());
+    }
+
+    #[test]
     fn quantiles_are_numbers_that_were_there() {
         let mut numbers = [5.0, 1.0, 4.0, 2.0, 3.0];
         assert_eq!(quantile(&mut numbers, 0.0), 1.0);
         assert_eq!(quantile(&mut numbers, 0.5), 3.0);
         assert_eq!(quantile(&mut numbers, 1.0), 5.0);
-        assert_eq!(median([2.0]), 2.0);
-        assert!(median([]).is_nan());
+        assert_eq!(median(&mut [2.0]), 2.0);
+        assert!(median(&mut []).is_nan());
     }
 }

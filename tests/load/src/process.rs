@@ -17,7 +17,18 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program with other arguments.
     pub(crate) fn start(arguments: &[String]) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+        Self::spawn(Command::new(std::env::current_exe()?), arguments)
+    }
+
+    /// The same, for one that gives way to others on its core (`SCHED_IDLE`).
+    pub(crate) fn start_yielding(arguments: &[String]) -> Result<Self> {
+        let mut command = Command::new("chrt"); // of util-linux; it becomes the program
+        command.args(["--idle", "0"]).arg(std::env::current_exe()?);
+        Self::spawn(command, arguments)
+    }
+
+    fn spawn(mut command: Command, arguments: &[String]) -> Result<Self> {
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

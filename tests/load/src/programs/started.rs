@@ -21,17 +21,15 @@ impl Started {
         let (host, threads) = server.split_once(':').unwrap_or((server, "64"));
         let line = format!("serve --host {host} --threads {threads} {options}");
         let words: Vec<_> = line.split_ascii_whitespace().map(str::to_owned).collect();
-        let mut process = match host {
-            "sink" => Process::start(&words)?, // it is none of the servers under test
-            _ => crate::pin::server(|| Process::start(&words))?,
-        };
+        let mut process = crate::pin::server(|| Process::start(&words))?;
         let address = process.line()?.parse()?;
         Ok(Self { process, address })
     }
 
-    /// So many slow or idle clients, connected.
+    /// So many slow or idle clients, connected. They give way to normal ones, whose times are measured on the same
+    /// core.
     pub(super) fn swarm(&self, manner: Manner, clients: usize) -> Result<Process> {
-        let mut swarm = Process::start(&Swarm::command(self.address, manner, clients))?;
+        let mut swarm = Process::start_yielding(&Swarm::command(self.address, manner, clients))?;
         swarm.line()?;
         Ok(swarm)
     }
@@ -50,6 +48,14 @@ impl Started {
         let figures: Figures = Process::start(&drive.command())?.line()?.parse()?;
         let time = self.process.processor_time()? - before;
         Ok(figures.with("processor", time.as_secs_f64()))
+    }
+
+    /// How much processor time the server takes now, watched for so many seconds; in milliseconds a second.
+    pub(super) fn share_of_core(&self, seconds: f64) -> Result<f64> {
+        let before = self.process.processor_time()?;
+        std::thread::sleep(Duration::from_secs_f64(seconds));
+        let taken = self.process.processor_time()? - before;
+        Ok(taken.as_secs_f64() * 1e3 / seconds)
     }
 
     /// Waits until the server has done what it does for clients that have just come, and only what they go

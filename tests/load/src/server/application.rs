@@ -18,7 +18,10 @@ const LARGE: usize = 1024 * 1024;
 /// Its pieces, where it is made piece by piece.
 const PIECE: usize = 16 * 1024;
 
-/// `/hello` (13 bytes), `/large` (1 MiB, one piece), `/pieces` (1 MiB, made piece by piece), `/upload`
+/// How long `/work` computes, in rounds of a hash: some 50 µs.
+const ROUNDS: u64 = 25_000;
+
+/// `/hello` (13 bytes), `/work` (the same, after computing for 50 µs), `/large` (1 MiB, one piece), `/pieces` (1 MiB, made piece by piece), `/upload`
 /// (reads the body), `/block` (blocks for 20 ms, at most so many calls at once).
 #[derive(Clone)]
 pub(super) struct Application {
@@ -62,6 +65,7 @@ impl Application {
                 .at("/large", blocking(move |_: Environ| large.large()))
                 .at("/pieces", blocking(move |_: Environ| pieces.pieces()))
                 .at("/upload", blocking(upload))
+                .at("/work", blocking(|_: Environ| work()))
                 .at("", blocking(|_: Environ| hello())),
         )
     }
@@ -81,6 +85,7 @@ impl Application {
                 .at("/large", large)
                 .at("/pieces", pieces)
                 .at("/upload", upload)
+                .at("/work", async |_: Environ| work())
                 .at("", |_: Environ| std::future::ready(hello())),
         )
     }
@@ -111,6 +116,12 @@ impl Application {
 
 fn hello() -> Result {
     Ok(text("Hello, world\n"))
+}
+
+/// Computes for a while: what a small answer takes in most applications, so that it is the server which is at work.
+fn work() -> Result {
+    let hash = |hash: u64, round: u64| (hash ^ round).wrapping_mul(0x0100_0000_01b3).rotate_left(5);
+    Ok(text(format!("{:016x}\n", (0..ROUNDS).fold(1, hash))))
 }
 
 fn upload(mut environ: Environ) -> Result {

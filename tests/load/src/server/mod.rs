@@ -31,6 +31,9 @@ pub(crate) struct Serve {
     /// The least rate, in bytes a second.
     #[arg(long)]
     min_rate: Option<u64>,
+    /// For how long a client may be slower at first, in seconds.
+    #[arg(long)]
+    rate_grace: Option<u64>,
     /// The head deadline, in seconds.
     #[arg(long)]
     head: Option<u64>,
@@ -99,6 +102,9 @@ impl Serve {
         let mut timeouts = Timeouts::default();
         if let Some(rate) = self.min_rate {
             timeouts.min_rate = rate;
+        }
+        if let Some(seconds) = self.rate_grace {
+            timeouts.rate_grace = Duration::from_secs(seconds);
         }
         if let Some(seconds) = self.head {
             timeouts.head = Duration::from_secs(seconds);

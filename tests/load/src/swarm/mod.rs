@@ -15,8 +15,9 @@ use crate::Result;
 use crate::figures::{Figures, quantile};
 use client::{Client, End};
 
-/// In how many groups the clients get their turns, so that they do not all come at once.
-const GROUPS: usize = 20;
+/// In how many groups the clients get their turns, so that they do not come at once but spread over the time, as
+/// strangers do. With as many clients each has a turn of its own, a fifth of a millisecond or two after the one before.
+const GROUPS: usize = 2500;
 
 /// Many clients. Tells when all are connected and have said what they say at once; then answers each
 /// line of standard input, and ends with it.
@@ -88,9 +89,14 @@ impl Swarm {
         let words = words();
         let turn = self.manner.period() / GROUPS as u32;
         let mut next = Instant::now();
+        let mut behind = Duration::ZERO;
         for group in (0..GROUPS).cycle() {
             match words.try_recv() {
                 Ok(word) if word == "ask" => println!("{}", ask_all(&mut clients)),
+                Ok(word) if word == "behind" => {
+                    let seconds = std::mem::take(&mut behind).as_secs_f64();
+                    println!("{}", Figures::default().with("behind", seconds));
+                }
                 Ok(_) => println!("{}", report(&clients)),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break,
@@ -99,7 +105,9 @@ impl Swarm {
                 client.turn();
             }
             next += turn;
-            thread::sleep(next.saturating_duration_since(Instant::now()));
+            let now = Instant::now();
+            behind = behind.max(now.saturating_duration_since(next));
+            thread::sleep(next.saturating_duration_since(now));
         }
         Ok(())
     }
