@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use gateway_core::server::{Caught, LiveBodies, Panic, Stage, catch, error_response, status_of};
+use gateway_core::server::{
+    Caught, LiveBodies, Panic, Stage, catch, drop_extensions, error_response, status_of,
+};
 use gateway_core::{
     Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
 };
@@ -253,6 +255,13 @@ fn was_dropped(exchange: &Exchange) -> bool {
 /// Checks the response, and hands it over.
 fn finish(mut response: Response, mut outgoing: Outgoing) -> http::Response<Outgoing> {
     let exchange = outgoing.exchange_mut();
+    if let Err(panic) = drop_extensions(&mut response) {
+        let request = &exchange.progress;
+        tracing::error!(%request, %panic, "what the response has attached panicked");
+        let own = status(StatusCode::INTERNAL_SERVER_ERROR);
+        close(mem::replace(&mut response, own), request);
+        exchange.set_verdict(Ending::Panicked);
+    }
     let framing = match frame(&mut response, exchange) {
         Ok(framing) => framing,
         Err(fault) => {

@@ -217,7 +217,16 @@ impl Connection {
             true => Deadline::new(phase, now, timeouts),
             false => self.deadline.next(phase, progress, now, timeouts),
         };
+        let deadline = match &self.queued {
+            Some((request, _)) => Deadline::of_queued(request.since, timeouts),
+            None => deadline,
+        };
         self.deadline = deadline.with(&mut self.pace, now, timeouts);
+    }
+
+    /// Takes the request that waits for its call: it will get none.
+    pub(crate) fn give_up_call(&mut self) -> Option<Box<Request>> {
+        self.queued.take().map(|(request, _)| request)
     }
 
     /// Whether nothing was asked for, as far as is known, nor is anything on its way to the client.

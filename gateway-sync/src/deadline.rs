@@ -13,7 +13,7 @@ pub(crate) enum Phase {
     Head,
     /// Inside a request body.
     Body,
-    /// The request waits for leave to read its body.
+    /// The request waits for leave to read its body, or to be called.
     Queued,
     /// In the application, or waiting for the next piece of its body.
     Application,
@@ -103,13 +103,21 @@ impl Deadline {
         }
     }
 
-    /// For a call that began at `since`, and must have been answered when it is `due`.
+    /// For a call whose request was here at `since`, and which must have been answered when it is `due`.
     pub(crate) fn of_call(since: Instant, due: Option<Instant>) -> Self {
         Self {
             phase: Phase::Application,
             since,
             due,
             too_slow: None,
+        }
+    }
+
+    /// For a request that was here at `since`, and waits for its call.
+    pub(crate) fn of_queued(since: Instant, timeouts: &Timeouts) -> Self {
+        Self {
+            phase: Phase::Queued,
+            ..Self::of_call(since, answer_due(since, timeouts))
         }
     }
 
@@ -175,6 +183,11 @@ impl Deadline {
     }
 }
 
+/// By when a request that was here at `since` must have been answered; `None` where nothing is due.
+pub(crate) fn answer_due(since: Instant, timeouts: &Timeouts) -> Option<Instant> {
+    since.checked_add(timeouts.request?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Phase::*;
@@ -212,6 +225,18 @@ mod tests {
                 "{from:?} → {to:?}, progress {progress}"
             );
         }
+    }
+
+    #[test]
+    fn a_request_that_waits_is_due_as_one_that_is_called() {
+        let mut timeouts = Timeouts::default();
+        let start = Instant::now();
+        assert_eq!(Deadline::of_queued(start, &timeouts).first(), None);
+        timeouts.request = Some(Duration::from_secs(3));
+        let queued = Deadline::of_queued(start, &timeouts);
+        assert_eq!(queued.first(), Some(start + Duration::from_secs(3)));
+        timeouts.request = Some(Duration::MAX);
+        assert_eq!(Deadline::of_queued(start, &timeouts).first(), None);
     }
 
     #[test]

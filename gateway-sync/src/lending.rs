@@ -1,5 +1,5 @@
 //! How many threads may do what takes its time: read request bodies that are still arriving, each of which
-//! waits for a client; and, where the queue is bounded, make calls.
+//! waits for a client; and make calls, for which there is one thread fewer than there are.
 //!
 //! ```text
 //!   try_take ─▶ room? ─ yes ─▶ Loan ─ dropped ─▶ somebody waits? ─ yes ─▶ called, the room is theirs
@@ -7,16 +7,24 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
-/// Lets as many through as there is room for, and the others in the order in which they came.
+/// Lets as many through as there is room for, and the others in the order in which they came. Where nobody waits,
+/// leave is taken and given back without a lock: every call has some.
 #[derive(Debug)]
-pub(crate) struct Lending(Mutex<State>);
+pub(crate) struct Lending {
+    room: AtomicUsize,
+    /// How many wait. Whoever waits says so before looking for room a last time, and whoever gives room back does so
+    /// before looking whether anybody waits: one of them sees the other.
+    waiting: AtomicUsize,
+    queue: Mutex<Queue>,
+}
 
-#[derive(Debug)]
-struct State {
-    room: usize,
+#[derive(Debug, Default)]
+struct Queue {
     waiting: VecDeque<(u64, Waker)>,
     next: u64,
 }
@@ -52,7 +60,7 @@ pub(crate) enum Wait {
     ToCall(Ticket, Option<Loan>),
 }
 
-/// Leave for calls, where it is bounded how many wait for it.
+/// Leave for calls, and how many may wait for it.
 #[derive(Debug)]
 pub(crate) struct Calls {
     pub(crate) leave: Arc<Lending>,
@@ -69,46 +77,40 @@ enum Place {
 
 impl Lending {
     pub(crate) fn new(room: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
-            room,
-            waiting: VecDeque::new(),
-            next: 0,
-        })))
+        Arc::new(Self {
+            room: AtomicUsize::new(room),
+            waiting: AtomicUsize::new(0),
+            queue: Mutex::default(),
+        })
     }
 
     /// Leave, if there is room.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<Loan> {
-        let mut state = self.state();
-        state.room = state.room.checked_sub(1)?;
-        Some(Loan(Arc::clone(self)))
+        self.take_room().then(|| Loan(Arc::clone(self)))
     }
 
     /// A place at the end; `waker` is woken when it is its turn.
     pub(crate) fn queue(self: &Arc<Self>, waker: Waker) -> Ticket {
-        let number = self.state().wait(waker, Place::Last);
+        let number = self.locked(|queue| queue.wait(waker, Place::Last));
         self.ticket(number)
     }
 
     /// A place before all others, for what has begun.
     pub(crate) fn queue_first(self: &Arc<Self>, waker: Waker) -> Ticket {
-        let number = self.state().wait(waker, Place::First);
+        let number = self.locked(|queue| queue.wait(waker, Place::First));
         self.ticket(number)
     }
 
     /// Leave at once, or a place at the end if no more than `most` wait then.
     pub(crate) fn ask(self: &Arc<Self>, most: usize, waker: impl FnOnce() -> Waker) -> Asked {
-        let number = {
-            let mut state = self.state();
-            if let Some(room) = state.room.checked_sub(1) {
-                state.room = room;
-                return Asked::Leave(Loan(Arc::clone(self)));
-            }
-            if state.waiting.len() >= most {
-                return Asked::Full;
-            }
-            state.wait(waker(), Place::Last)
-        };
-        Asked::Queued(self.ticket(number))
+        if let Some(loan) = self.try_take() {
+            return Asked::Leave(loan);
+        }
+        let waits = self.locked(|queue| {
+            let has_place = queue.waiting.len() < most;
+            has_place.then(|| queue.wait(waker(), Place::Last))
+        });
+        waits.map_or(Asked::Full, |number| Asked::Queued(self.ticket(number)))
     }
 
     fn ticket(self: &Arc<Self>, number: u64) -> Ticket {
@@ -118,28 +120,39 @@ impl Lending {
             used: false,
         };
         // Room may have come back before there was anyone to have it.
-        if let Some(loan) = self.try_take() {
-            drop(loan);
+        if self.take_room() {
+            self.give_back();
         }
         ticket
     }
 
+    fn take_room(&self) -> bool {
+        let less = |room: usize| room.checked_sub(1);
+        self.room.fetch_update(SeqCst, SeqCst, less).is_ok()
+    }
+
+    /// Room for one: who has waited longest has it, else whoever comes.
     fn give_back(&self) {
-        let next = {
-            let mut state = self.state();
-            let next = state.waiting.pop_front();
-            if next.is_none() {
-                state.room += 1;
+        loop {
+            if self.waiting.load(SeqCst) == 0 {
+                self.room.fetch_add(1, SeqCst);
+                let somebody_came = self.waiting.load(SeqCst) > 0;
+                if !(somebody_came && self.take_room()) {
+                    return; // nobody waits, or whoever has the room now looks after them
+                }
             }
-            next
-        };
-        if let Some((_, waker)) = next {
-            waker.wake();
+            if let Some((_, waker)) = self.locked(|queue| queue.waiting.pop_front()) {
+                return waker.wake();
+            }
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Looks at the queue, or changes it.
+    fn locked<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut queue);
+        self.waiting.store(queue.waiting.len(), SeqCst);
+        changed
     }
 }
 
@@ -150,7 +163,7 @@ impl Ticket {
     ///
     /// Itself, if not.
     pub(crate) fn redeem(mut self) -> Result<Loan, Self> {
-        if self.lending.state().waits(self.number) {
+        if self.lending.locked(|queue| queue.waits(self.number)) {
             return Err(self);
         }
         self.used = true;
@@ -158,7 +171,7 @@ impl Ticket {
     }
 }
 
-impl State {
+impl Queue {
     fn wait(&mut self, waker: Waker, place: Place) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -185,12 +198,11 @@ impl Drop for Ticket {
         if self.used {
             return;
         }
-        let waited = {
-            let mut state = self.lending.state();
-            let waited = state.waits(self.number);
-            state.waiting.retain(|(number, _)| *number != self.number);
+        let waited = self.lending.locked(|queue| {
+            let waited = queue.waits(self.number);
+            queue.waiting.retain(|(number, _)| *number != self.number);
             waited
-        };
+        });
         if !waited {
             self.lending.give_back(); // it was called, and is gone
         }
@@ -299,6 +311,40 @@ mod tests {
         drop(called);
         assert!(last.redeem().is_ok());
         assert!(lending.try_take().is_some());
+    }
+
+    /// Of more threads than there is room for, each takes leave, or waits for it, again and again.
+    #[test]
+    fn leave_is_neither_lost_nor_lent_twice_whoever_comes_when() {
+        const ROOM: usize = 2;
+        let lending = Lending::new(ROOM);
+        let inside = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..2 * ROOM + 1 {
+                scope.spawn(|| {
+                    let parker = gateway_core::server::Parker::here();
+                    for _ in 0..2000 {
+                        let waker = || Waker::from(Arc::clone(&parker));
+                        let loan = match lending.ask(usize::MAX, waker) {
+                            Asked::Leave(loan) => loan,
+                            Asked::Queued(mut ticket) => loop {
+                                match ticket.redeem() {
+                                    Ok(loan) => break loan,
+                                    Err(waits) => ticket = waits,
+                                }
+                                parker.wait();
+                            },
+                            Asked::Full => panic!("any number may wait"),
+                        };
+                        assert!(inside.fetch_add(1, SeqCst) < ROOM);
+                        inside.fetch_sub(1, SeqCst);
+                        drop(loan);
+                    }
+                });
+            }
+        });
+        assert_eq!(lending.room.load(SeqCst), ROOM);
+        assert_eq!(lending.waiting.load(SeqCst), 0);
     }
 
     #[test]

@@ -58,9 +58,10 @@
 //! quick calls share as many as there are cores. A service whose calls wait 100 ms for a database and
 //! that should answer 1000 requests a second needs 100 of them; one that only computes needs no more
 //! than cores. A thread that is spare costs its stack's touched pages, some 20 KiB, and no time.
-//! When all threads are in calls, requests wait: first in their connections, then in the kernel's
-//! backlog; or as many as [`Server::queue`] says wait, and the rest are answered 503 with `Retry-After` at
-//! once, by one thread more that makes no calls. A resource that fewer calls may share than there are threads is bounded by
+//! There is one thread more, so that one is in no call at any time: it reads requests, sends what is kept, notices
+//! clients that leave, and cuts what is overdue. When all others are in calls, requests wait in their connections, in
+//! the order in which they came, and nobody is refused; or as many as [`Server::queue`] says wait, and the rest are
+//! answered 503 with `Retry-After` at once. A resource that fewer calls may share than there are threads is bounded by
 //! [`Blocking::limit`](gateway_core::Blocking::limit).
 //!
 //! # What blocks what
@@ -122,9 +123,7 @@
 //! A client that closes or resets its connection during the call sets
 //! [`Environ::cancelled`](gateway_core::Environ::cancelled) at once; an async call that is pending is
 //! dropped. A client that closes its sending side with its request may still wait for the answer, and
-//! gets it; one that closes while its request waits for a thread ([`Server::queue`]) has left, and its
-//! call is not begun. Without a queue, requests wait unread while all threads are in calls: then only a
-//! reset tells that the client has left.
+//! gets it; one that closes while its request waits for a thread has left, and its call is not begun.
 //!
 //! # Platforms
 //!

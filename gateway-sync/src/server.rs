@@ -33,7 +33,7 @@ pub struct Server {
     listeners: Vec<Listener>,
     addresses: Vec<Address>,
     threads: usize,
-    queue: Option<usize>,
+    queue: usize,
     limits: Limits,
     timeouts: Timeouts,
     reactor: Reactor,
@@ -121,7 +121,8 @@ impl Server {
     /// applications).
     ///
     /// A thread is taken by a call that runs, not by a connection: see the
-    /// [front page](crate#threads) for how many are enough.
+    /// [front page](crate#threads) for how many are enough. There is one more, so that one is always in no call:
+    /// it reads requests, notices who leaves, and cuts what is overdue while all others are in calls.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
@@ -134,12 +135,10 @@ impl Server {
     ///
     /// By default nobody is refused: a request that waits here costs its connection's memory and no thread, and
     /// connections are bounded themselves. A bound is for clients that rather go elsewhere than wait, such as
-    /// a balancer. With it there is one thread more, which makes no calls: it reads requests, and refuses
-    /// them, while all others are in calls. Requests that wait for a core to compute on
-    /// are counted apart, with the same bound.
+    /// a balancer. Requests that wait for a core to compute on are counted apart, with the same bound.
     #[must_use]
     pub fn queue(mut self, calls: usize) -> Self {
-        self.queue = Some(calls);
+        self.queue = calls;
         self
     }
 
@@ -261,8 +260,8 @@ impl Server {
             Arc::clone(&self.handle.alarm),
             Arc::clone(&self.handle.stopping),
         )?);
-        // Where requests are refused, one thread is always free to do it.
-        let threads = self.threads + usize::from(self.queue.is_some());
+        // One is always free to look after the others: it makes no call.
+        let threads = self.threads.saturating_add(1);
         let workers = start(&shared, threads, &self.reactor);
         if workers.is_ok() {
             // A defect of the monitor must not leave workers behind that serve for ever.
@@ -280,7 +279,7 @@ impl Server {
             addresses: vec![listener.address()],
             listeners: vec![listener],
             threads: THREADS_PER_CORE * cores(),
-            queue: None,
+            queue: usize::MAX,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             reactor: Reactor::default(),

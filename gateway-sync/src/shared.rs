@@ -39,8 +39,8 @@ pub(crate) struct Shared<A> {
     pub(crate) timeouts: Arc<Timeouts>,
     /// Leave for threads to read bodies that are still arriving.
     pub(crate) lending: Arc<Lending>,
-    /// Leave for calls; `None` where as many may wait as will.
-    pub(crate) calls: Option<Calls>,
+    /// Leave for calls.
+    pub(crate) calls: Calls,
     pub(crate) threads: usize,
     pub(crate) spool: Arc<Spool>,
     /// How bodies are delivered that say nothing of it.
@@ -71,7 +71,7 @@ impl<A> Shared<A> {
         listeners: Vec<Listener>,
         seats: usize,
         threads: usize,
-        queue: Option<usize>,
+        queue: usize,
         limits: Limits,
         timeouts: Timeouts,
         spool: Arc<Spool>,
@@ -100,10 +100,10 @@ impl<A> Shared<A> {
             limits,
             timeouts: Arc::new(timeouts),
             lending: Lending::new((threads / 2).max(1)),
-            calls: queue.map(|queue| Calls {
+            calls: Calls {
                 leave: Lending::new(threads),
                 queue,
-            }),
+            },
             threads,
             spool,
             delivery,

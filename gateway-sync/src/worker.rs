@@ -355,8 +355,7 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// How many requests may wait for a thread, or to compute.
     fn most(&self) -> usize {
-        let calls = self.shared.calls.as_ref();
-        calls.map_or(usize::MAX, |calls| calls.queue)
+        self.shared.calls.queue
     }
 
     /// Moves a connection on until it rests, closes, or has had its share.

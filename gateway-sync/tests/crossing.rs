@@ -5,20 +5,51 @@
 
 mod common;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use gateway_core::server::{Timeouts, block_on};
-use gateway_core::{Application, Environ, blocking, text};
+use gateway_core::{Application, Body, Environ, Response, blocking, text};
+use gateway_test::client::Client;
 use gateway_test::{Event, Log};
 use http::Method;
+use http_body::Frame;
 
 use common::lines::lines;
 use common::{Running, get, server};
 
-/// `/busy` tells when it has begun and when its deadline has passed, and ends when it is let go.
+/// Has nothing at first; then it tells that it is polled, and ends when it is let go.
+struct Holds(Log<&'static str>, Event, bool);
+
+impl http_body::Body for Holds {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        if !std::mem::replace(&mut self.2, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.0.note("polled");
+        self.1.wait().map_err(std::io::Error::other)?;
+        Poll::Ready(None)
+    }
+}
+
+/// `/busy` tells when it has begun and when its deadline has passed, and ends when it is let go. What is asked
+/// for by `/stream` tells when it is polled again, and holds the thread that does so: to poll is no call.
 fn app(told: &Log<&'static str>, go: &Event) -> impl Application + use<> {
     let (told, go) = (told.clone(), go.clone());
     blocking(move |environ: Environ| {
+        if environ.path_info() == "/stream" {
+            let (told, go) = (told.clone(), go.clone());
+            return Ok(Response::new(Body::stream(Holds(told, go, false))));
+        }
         if environ.path_info() == "/busy" {
             told.note("entered");
             if environ.deadline().is_some() {
@@ -31,6 +62,17 @@ fn app(told: &Log<&'static str>, go: &Event) -> impl Application + use<> {
     })
 }
 
+/// Takes both threads of a server that may make one call at a time.
+fn occupy(running: &Running, told: &Log<&'static str>) -> (Client, Client) {
+    let mut stream = running.client();
+    stream.send(get("/stream")).unwrap();
+    assert_eq!(told.next().unwrap(), "polled");
+    let mut busy = running.client();
+    busy.send(get("/busy")).unwrap();
+    assert_eq!(told.next().unwrap(), "entered");
+    (stream, busy)
+}
+
 #[test]
 fn a_request_that_comes_when_its_connection_has_been_idle_for_too_long_is_answered() {
     let mut timeouts = Timeouts::default();
@@ -40,11 +82,9 @@ fn a_request_that_comes_when_its_connection_has_been_idle_for_too_long_is_answer
     let running = Running::start(server(1).timeouts(timeouts), app(&told, &go));
     let mut idle = running.client();
     assert_eq!(idle.get("/").unwrap().text(), "done");
-    let mut busy = running.client();
-    busy.send(get("/busy")).unwrap();
-    assert_eq!(told.next().unwrap(), "entered");
+    let (_stream, mut busy) = occupy(&running, &told);
     // The look at all deadlines that has found this one passed has found the other, which passed before it;
-    // the only thread has had no time for it since.
+    // no thread has had time for it since.
     assert_eq!(told.next().unwrap(), "deadline");
     idle.send(get("/late")).unwrap();
     go.set();
@@ -61,12 +101,10 @@ fn a_request_that_comes_when_a_stop_closes_its_idle_connection_is_answered() {
     let running = Running::start(server(1).timeouts(timeouts), app(&told, &go));
     let mut idle = running.client();
     assert_eq!(idle.get("/").unwrap().text(), "done");
-    let mut busy = running.client();
-    busy.send(get("/busy")).unwrap();
-    assert_eq!(told.next().unwrap(), "entered");
+    let (_stream, mut busy) = occupy(&running, &told);
     running.handle.stop();
-    // What is idle is marked before this is said for the first time; the only thread is in a call.
-    lines.wait_for(&["stopping", "connections=2 ", "oldest=GET /busy "]);
+    // What is idle is marked before this is said for the first time; no thread has time for it.
+    lines.wait_for(&["stopping", "connections=3 ", "oldest=GET /stream "]);
     idle.send(get("/late")).unwrap();
     go.set();
     for client in [&mut idle, &mut busy] {

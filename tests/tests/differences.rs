@@ -133,3 +133,23 @@ fn forbidden_trailers_cut_on_gateway_sync_and_are_left_out_by_gateway_hyper() ->
     assert_eq!((reply.text(), reply.trailers.len()), ("x", 0));
     Ok(())
 }
+
+#[test]
+fn half_a_body_is_answered_by_gateway_hyper_only() -> Verdict {
+    let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab";
+    for style in Style::BOTH {
+        for (host, expected) in [
+            (&SyncHost as &dyn TestHost, ""),
+            (&HyperHost, "HTTP/1.1 400 "),
+        ] {
+            let (_running, mut client) = start(host, echo(style))?;
+            client.send(half)?;
+            client.stop_sending()?;
+            let answer = String::from_utf8(client.read_to_end()?)?;
+            let start = answer.get(..expected.len());
+            assert_eq!(start, Some(expected), "{style}");
+            assert_eq!(answer.is_empty(), expected.is_empty(), "{style}");
+        }
+    }
+    Ok(())
+}

@@ -7,7 +7,7 @@ mod file;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -56,7 +56,12 @@ pub enum BodyKind {
 pub struct Iter(Mutex<Box<dyn Iterator<Item = Result<Bytes, Error>> + Send>>);
 
 /// Chunks that are polled for.
-pub struct Stream(Mutex<Pin<Box<dyn HttpBody<Data = Bytes, Error = Error> + Send>>>);
+pub struct Stream {
+    body: Mutex<Pin<Box<dyn HttpBody<Data = Bytes, Error = Error> + Send>>>,
+    /// Bytes that are still to come, where the body said so when it was made: asked by the host, its panic
+    /// would be one outside the application.
+    left: Option<u64>,
+}
 
 impl Body {
     /// No body.
@@ -94,15 +99,21 @@ impl Body {
         Self(BodyKind::Iter(Iter(Mutex::new(Box::new(chunks)))))
     }
 
-    /// Chunks that are polled for, and trailers.
+    /// Chunks that are polled for, and trailers. Where the body tells its length now ([`HttpBody::size_hint`], exact),
+    /// that is the length of the response.
     pub fn stream<B>(body: B) -> Self
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Error>,
     {
-        Self(BodyKind::Stream(Stream(Mutex::new(Box::pin(MapError {
+        let left = body.size_hint().exact();
+        let body = Box::pin(MapError {
             body: Box::pin(body),
-        })))))
+        });
+        Self(BodyKind::Stream(Stream {
+            body: Mutex::new(body),
+            left,
+        }))
     }
 
     /// A body that another thread or task sends; at most `capacity` chunks wait in between.
@@ -132,7 +143,7 @@ impl Body {
             BodyKind::Bytes(bytes) => Some(bytes.len() as u64),
             BodyKind::File(file) => Some(file.remaining()),
             BodyKind::Iter(_) | BodyKind::Channel(_) => None,
-            BodyKind::Stream(stream) => stream.length(),
+            BodyKind::Stream(stream) => stream.left,
         }
     }
 }
@@ -200,19 +211,14 @@ impl Stream {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        self.0
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-            .poll_frame(cx)
-    }
-
-    fn length(&self) -> Option<u64> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .size_hint()
-            .exact()
+        let body = self.body.get_mut();
+        let body = body.unwrap_or_else(PoisonError::into_inner);
+        let frame = ready!(body.as_mut().poll_frame(cx));
+        if let (Some(Ok(frame)), Some(left)) = (&frame, &mut self.left) {
+            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+            *left = left.saturating_sub(length); // who gives more than it has said is caught by the host
+        }
+        Poll::Ready(frame)
     }
 }
 

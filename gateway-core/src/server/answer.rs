@@ -6,6 +6,7 @@ use std::io;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::{Panic, catch};
 use crate::{InputError, Response, StatusError, UnblockError, response};
 
 /// The status that an error names, wherever in its chain of sources; 500 if it names none.
@@ -31,6 +32,17 @@ pub fn error_response(error: &(dyn StdError + 'static)) -> Response {
             .or_insert(HeaderValue::from_static("1"));
     }
     answer
+}
+
+/// Lets go of what the application has attached to its response, whose drop is the application's code. A host does
+/// so before it sends anything, when it has looked at what it knows of it.
+///
+/// # Errors
+///
+/// The drop has panicked: the answer is 500.
+pub fn drop_extensions(response: &mut Response) -> Result<(), Panic> {
+    let extensions = std::mem::take(response.extensions_mut());
+    catch(|| drop(extensions))
 }
 
 fn set(headers: &mut HeaderMap, named: HeaderMap) {

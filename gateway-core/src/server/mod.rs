@@ -26,7 +26,7 @@ mod stage;
 mod upload;
 mod wait;
 
-pub use answer::{error_response, status_of};
+pub use answer::{drop_extensions, error_response, status_of};
 pub use call::Call;
 pub use caught::{Caught, Panic, catch};
 pub use host::{Detached, Gathering, Host, Job};

@@ -13,7 +13,7 @@ use http::{Method, StatusCode};
 
 use super::{Flow, TURNS, Turn, Worker};
 use crate::connection::Step;
-use crate::deadline::Phase;
+use crate::deadline::{Phase, answer_due};
 use crate::lending::{Asked, Loan, Wait};
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
@@ -173,10 +173,7 @@ impl<A: Application> Worker<'_, A> {
         loan: Option<Loan>,
         most: usize,
     ) -> Flow {
-        let Some(calls) = &self.shared.calls else {
-            return self.answer_now(turn, request, entry, forecast, loan);
-        };
-        match calls.leave.ask(most, || self.nudge(turn)) {
+        match self.shared.calls.leave.ask(most, || self.nudge(turn)) {
             Asked::Leave(leave) => {
                 let flow = self.answer_now(turn, request, entry, forecast, loan);
                 drop(leave);
@@ -198,6 +195,10 @@ impl<A: Application> Worker<'_, A> {
     ) -> Flow {
         self.begin_call(turn);
         let since = request.since;
+        let due = answer_due(since, &self.shared.timeouts);
+        if due.is_some_and(|due| due <= turn.now) {
+            return self.give_up(turn, &request);
+        }
         let (head, whole) = request.into_whole();
         let exchange = head.exchange();
         let expects_continue = head.expects_continue;
@@ -217,7 +218,10 @@ impl<A: Application> Worker<'_, A> {
         let mut answer = None;
         let ended = match Environ::from_raw(raw(head), input, endpoint, call) {
             Ok(environ) => {
-                let environ = self.with_times(turn, environ, since);
+                if let Some(due) = due {
+                    self.shared.seats[turn.seat].set_due(turn.slot, since, due);
+                }
+                let environ = environ.with_times(since, due);
                 let (ended, measured) = self.call(environ, entry, forecast, call, &mut answer);
                 if let Some(measured) = measured.filter(|_| live.is_none()) {
                     self.shared.predictor.learn(entry, measured);
@@ -244,18 +248,14 @@ impl<A: Application> Worker<'_, A> {
         }
     }
 
-    /// Says since when the request is here, and by when the answer is due. One that has waited for longer than
-    /// that is cancelled before the call.
-    fn with_times(&self, turn: &Turn, environ: Environ, since: Instant) -> Environ {
-        let time = self.shared.timeouts.request;
-        let due = time.and_then(|time| since.checked_add(time));
-        if let Some(due) = due {
-            self.shared.seats[turn.seat].set_due(turn.slot, since, due);
-            if due <= turn.now {
-                turn.connection.call().cancel(CancelReason::Deadline);
-            }
-        }
-        environ.with_times(since, due)
+    /// Gives up a request that has waited for longer than its answer may take.
+    fn give_up(&mut self, turn: &mut Turn, request: &Request) -> Flow {
+        let current = Arc::clone(&turn.connection.current);
+        current.queue(RequestName::of(&request.head), request.since);
+        // Queued, by what it says itself.
+        turn.connection
+            .tell_cut(Phase::Application, "the deadline passed", turn.now);
+        self.answer_late(turn, request.head.method == Method::HEAD)
     }
 
     /// Calls the application: on the seat if it is expected to be back at once, without it if not.

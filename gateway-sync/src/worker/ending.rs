@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use gateway_core::server::Pace;
 use gateway_core::{Application, BodyKind, Ending, Response, status};
-use gateway_http1::{BodyLength, CloseReason, Exchange, encode_head};
+use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
@@ -83,10 +83,22 @@ impl<A: Application> Worker<'_, A> {
                 let is_head = connection.asks_for_head();
                 self.answer_and_close(turn, answer, exchange, is_head)
             }
+            Phase::Queued => {
+                let asked_for_head = connection.give_up_call();
+                let is_head = asked_for_head.is_some_and(|it| it.head.method == Method::HEAD);
+                self.answer_late(turn, is_head)
+            }
             Phase::Writing => Flow::Close(CloseReason::WriteTimedOut),
             Phase::Body => Flow::Close(CloseReason::UnreadBody),
             _ => Flow::Close(CloseReason::TimedOut(reading)),
         }
+    }
+
+    /// Answers 503 in the application's stead, which had no time to be called.
+    pub(super) fn answer_late(&mut self, turn: &mut Turn, is_head: bool) -> Flow {
+        let answer = status(StatusCode::SERVICE_UNAVAILABLE);
+        let exchange = Exchange::unread(CloseReason::TimedOut(Reading::Idle));
+        self.answer_and_close(turn, answer, exchange, is_head)
     }
 
     /// Ends a connection that asks for nothing, and rests in `phase`, unless it asks by now. A request

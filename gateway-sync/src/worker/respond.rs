@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
-use gateway_core::server::{SpoolError, catch, error_response};
+use gateway_core::server::{SpoolError, catch, drop_extensions, error_response};
 use gateway_core::{Application, CancelReason, Delivery, Ending, Error, Outcome, Response, status};
 use gateway_http1::{
     AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
@@ -50,6 +50,13 @@ impl<A: Application> Worker<'_, A> {
             return Flow::Close(CloseReason::Disconnected);
         }
         let (mut response, mut ending) = response_of(ended, answer, &turn.connection.current);
+        let delivery = Delivery::of(response.extensions(), response.body(), self.shared.delivery);
+        if let Err(panic) = drop_extensions(&mut response) {
+            let request = &turn.connection.current;
+            tracing::error!(%request, %panic, "what the response has attached panicked");
+            ending = Ending::Panicked;
+            self.replace(turn, &mut response, entry);
+        }
         if let Some(live) = &mut live {
             live.answer();
         }
@@ -58,7 +65,6 @@ impl<A: Application> Worker<'_, A> {
             Ok(encoder) => encoder,
             Err(error) => return Flow::Close(CloseReason::BadResponse(error)),
         };
-        let delivery = Delivery::of(response.extensions(), response.body(), self.shared.delivery);
         let status = response.status();
         let body = response.into_body().into_kind();
         let mut responding = Responding::new(entry, &exchange, encoder, status, ending, body);
@@ -103,17 +109,20 @@ impl<A: Application> Worker<'_, A> {
         flow
     }
 
-    /// Leave to make more of a body that may block, where leave is needed. Without it, the body waits, and
-    /// goes on before any request that waits.
+    /// Leave to make more of a body that may block. Without it, the body waits, and goes on before any request
+    /// that waits.
     fn leave_to_pull(&self, turn: &Turn, response: &mut Responding) -> Result<Option<Loan>, ()> {
-        let Some(calls) = &self.shared.calls else {
-            return Ok(None);
-        };
         if !response.blocks() {
             return Ok(None);
         }
-        let ticket = response.ticket.take();
-        let ticket = ticket.unwrap_or_else(|| calls.leave.queue_first(self.nudge(turn)));
+        let leave = &self.shared.calls.leave;
+        let ticket = match response.ticket.take() {
+            Some(ticket) => ticket,
+            None => match leave.try_take() {
+                Some(loan) => return Ok(Some(loan)),
+                None => leave.queue_first(self.nudge(turn)),
+            },
+        };
         match ticket.redeem() {
             Ok(loan) => Ok(Some(loan)),
             Err(ticket) => {
@@ -396,13 +405,18 @@ impl<A: Application> Worker<'_, A> {
         };
         let request = &turn.connection.current;
         tracing::error!(%request, %error, "the response cannot be sent");
+        *ending = Ending::Failed;
+        self.replace(turn, response, entry);
+        self.encode_head(turn, exchange, response)
+    }
+
+    /// Answers 500 instead of what cannot be sent.
+    fn replace(&mut self, turn: &Turn, response: &mut Response, entry: Entry) {
         let own = status(StatusCode::INTERNAL_SERVER_ERROR);
         let refused = std::mem::replace(response, own);
         self.seated(entry.of_body(), || {
-            close(refused.into_body().into_kind(), request);
+            close(refused.into_body().into_kind(), &turn.connection.current);
         });
-        *ending = Ending::Failed;
-        self.encode_head(turn, exchange, response)
     }
 
     fn encode_head(

@@ -78,3 +78,22 @@ impl<F: FnMut() -> Option<Result<Bytes>> + Unpin> http_body::Body for Polled<F> 
         Poll::Ready((self.0)().map(|chunk| chunk.map(http_body::Frame::data)))
     }
 }
+
+/// A body that panics when it is asked for its length.
+pub(super) struct Unmeasured;
+
+impl http_body::Body for Unmeasured {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<http_body::Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(None)
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        panic!("{ON_PURPOSE}")
+    }
+}

@@ -1,9 +1,10 @@
 //! What goes wrong in the head of a response.
 
-use gateway_core::BoxApplication;
+use gateway_core::{Body, BoxApplication, Environ, Response, text};
 use gateway_test::fixtures::Kind;
 use http::StatusCode;
 
+use super::bombs::{Bomb, Unmeasured};
 use super::in_body::body;
 
 pub(super) fn sets_a_field_of_the_connection() -> BoxApplication {
@@ -36,4 +37,16 @@ pub(super) fn switches_protocols_unasked() -> BoxApplication {
         it.status(StatusCode::SWITCHING_PROTOCOLS)
             .header("upgrade", "x")
     })
+}
+
+pub(super) fn attaches_what_panics_when_dropped() -> BoxApplication {
+    BoxApplication::new(|_: Environ| async {
+        let mut response = text("whole");
+        response.extensions_mut().insert(Bomb);
+        Ok(response)
+    })
+}
+
+pub(super) fn body_panics_when_asked_for_its_length() -> BoxApplication {
+    BoxApplication::new(|_: Environ| async { Ok(Response::new(Body::stream(Unmeasured))) })
 }

@@ -72,6 +72,8 @@ faults! {
     declares_another_length: Refusal, "declared";
     answers_with_an_interim_status: Refusal, "status";
     switches_protocols_unasked: Refusal, "";
+    attaches_what_panics_when_dropped: Refusal, "panicked: on purpose";
+    body_panics_when_asked_for_its_length: Refusal, "panicked: on purpose";
     body_panics_at_once: Cut, "panicked";
     iterator_panics: Cut, "panicked";
     stream_panics: Cut, "panicked";
