@@ -16,7 +16,7 @@ use crate::accept::{accept, take_backlog};
 use crate::drain::{drain, wake_all};
 use crate::host::capabilities;
 use crate::listener::{Bound, Listener};
-use crate::settings::Settings;
+use crate::settings::{Settings, bounded};
 use crate::shared::{Phase, Shared, Stop};
 
 /// An async server that listens already, but does not accept connections yet.
@@ -88,10 +88,10 @@ impl Server {
         Self::listening_on(Bound::Unix(listener))
     }
 
-    /// How much of anything it takes.
+    /// How much of anything it takes; of a request head 16 MiB and 20 000 fields at most.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.settings.limits = limits;
+        self.settings.limits = bounded(limits);
         self
     }
 

@@ -1,6 +1,7 @@
 //! [`Settings`]: what a server was told, as plain values handed down.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gateway_core::server::{Limits, LiveBodies, Timeouts};
 
@@ -14,6 +15,24 @@ pub(crate) const QUEUE: usize = 1024;
 
 /// HTTP/2 requests at once on a connection, unless told otherwise (nginx: 128; hyper: 200).
 pub(crate) const STREAMS: u32 = 128;
+
+/// The longest request head, in bytes, whatever it was told: hyper and h2 are told how much may come, and what is weighed
+/// against HTTP/2 frames goes by it.
+const HEAD: usize = 16 * 1024 * 1024;
+
+/// Most header fields, whatever it was told: hyper has room for as many at each request, and a map of them holds
+/// no more than 24 576.
+const HEADERS: usize = 20_000;
+
+/// The longest time that hyper is told: a year, as good as never.
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What was told, as far as it can be done.
+pub(crate) fn bounded(mut limits: Limits) -> Limits {
+    limits.head = limits.head.min(HEAD);
+    limits.headers = limits.headers.min(HEADERS);
+    limits
+}
 
 /// What a server was told.
 #[derive(Clone, Debug)]

@@ -32,6 +32,7 @@ use crate::exchange::Exchange;
 use crate::listener::Socket;
 use crate::outgoing::Outgoing;
 use crate::service;
+use crate::settings::LONGEST;
 use drive::{Driven, drive};
 use opening::{Opening, Protocol};
 use rest::rest;
@@ -123,7 +124,7 @@ fn http2(state: &Arc<State>) -> http2::Builder<Streams> {
         .max_local_error_reset_streams(RESET_FOR_ERRORS)
         .max_send_buf_size(SEND_BUFFER)
         // A client that is gone without a word is found out by a ping.
-        .keep_alive_interval(settings.timeouts.idle)
-        .keep_alive_timeout(settings.timeouts.write_stall);
+        .keep_alive_interval(settings.timeouts.idle.min(LONGEST))
+        .keep_alive_timeout(settings.timeouts.write_stall.min(LONGEST));
     builder
 }
