@@ -104,6 +104,32 @@ impl Results {
         ratio(of(ours), of(theirs))
     }
 
+    /// A figure of one server in each round, as a multiple of another's in the same.
+    pub(crate) fn compared_by_round(
+        &self,
+        scenario: &str,
+        (ours, theirs): (&str, &str),
+        figure: Figure,
+    ) -> Vec<f64> {
+        let of = |server| self.by_round(server, scenario, figure);
+        let pairs = of(ours).zip(of(theirs));
+        pairs
+            .filter_map(|(ours, theirs)| ratio(ours, theirs))
+            .collect()
+    }
+
+    /// A figure of each round.
+    pub(crate) fn by_round(
+        &self,
+        server: &str,
+        scenario: &str,
+        figure: Figure,
+    ) -> impl Iterator<Item = Option<f64>> {
+        let series = self.of(server, scenario);
+        let samples = series.into_iter().flat_map(|series| &series.samples);
+        samples.map(move |sample| figure.of(sample))
+    }
+
     /// Samples, those that were taken again, and those that stayed noisy.
     pub(crate) fn quality(&self) -> (usize, u32, usize) {
         self.series
@@ -181,6 +207,9 @@ pub(crate) mod tests {
             assert_eq!(results.ratio("sync:2", "hello-64", figure), expected);
         }
         assert_eq!(results.ratio("sync:2", "io", Figure::Rate), None);
+        let pair = ("sync:2", "bare-hyper");
+        let rounds = results.compared_by_round("hello-64", pair, Figure::Cpu);
+        assert_eq!(rounds, [0.75]);
         assert_eq!(results.in_scenario("hello-64").count(), 2);
     }
 

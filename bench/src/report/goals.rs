@@ -2,6 +2,7 @@
 
 use super::hindrance::Hindrance;
 use crate::compare::{BASELINE, Figure, Results};
+use crate::stats::quantile;
 
 /// One aim.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,6 +11,8 @@ pub(super) struct Goal {
     pub(super) what: String,
     /// What was measured; `None` if it was not.
     pub(super) measured: Option<f64>,
+    /// The same of each round.
+    rounds: Vec<f64>,
     bound: Bound,
     /// What keeps it from being reached.
     hindrance: Hindrance,
@@ -68,6 +71,7 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
         ours.iter().map(move |ours| Goal {
             what: format!("{scenario}: CPU a request of {ours} ≤ {most:.2} of {theirs}"),
             measured: results.compared(scenario, (ours, theirs), Figure::Cpu),
+            rounds: results.compared_by_round(scenario, (ours, theirs), Figure::Cpu),
             bound: Bound::AtMost(*most),
             hindrance: Hindrance::of_cpu(scenario, ours, theirs),
         })
@@ -79,45 +83,45 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
                 figure.name()
             ),
             measured: results.compared(scenario, (ours, BASELINE), *figure),
+            rounds: results.compared_by_round(scenario, (ours, BASELINE), *figure),
             bound: Bound::AtMost(1.0),
             hindrance: Hindrance::of_tail(scenario, ours, *figure),
         })
     });
-    let ideals = IDEALS.iter().map(|(scenario, ours, ideal, least)| Goal {
-        what: format!(
-            "{scenario}: {ours} ≥ {least} of the ideal {ideal}/s, but for the last {WAIT} s"
-        ),
-        measured: results
-            .median(ours, scenario, Figure::Rate)
-            .zip(results.seconds(scenario))
-            .map(|(rate, seconds)| rate / (ideal * (1.0 - WAIT / seconds))),
-        bound: Bound::AtLeast(*least),
-        hindrance: Hindrance::Wakes { scenario, ours },
+    let ideals = IDEALS.iter().map(|(scenario, ours, ideal, least)| {
+        let seconds = results.seconds(scenario).unwrap_or(f64::INFINITY);
+        let ideal_then = ideal * (1.0 - WAIT / seconds);
+        Goal {
+            what: format!(
+                "{scenario}: {ours} ≥ {least} of the ideal {ideal}/s, but for the last {WAIT} s"
+            ),
+            bound: Bound::AtLeast(*least),
+            hindrance: Hindrance::Wakes { scenario, ours },
+            ..Goal::of(results, scenario, ours, Figure::Rate, ideal_then)
+        }
     });
     let computing = ["sync:64", "hyper:64"].map(|ours| {
         let ideal = results.machine.cores as f64 / 0.002;
         Goal {
             what: format!("compute: {ours} ≥ 0.98 of cores ÷ 2 ms"),
-            measured: results
-                .median(ours, "compute", Figure::Rate)
-                .map(|rate| rate / ideal),
             bound: Bound::AtLeast(0.98),
             hindrance: Hindrance::SharedCores { ideal },
+            ..Goal::of(results, "compute", ours, Figure::Rate, ideal)
         }
     });
     let meanwhile = Goal {
         what: "compute: p99 of a newcomer's hello on sync:64 ≤ 5 ms".into(),
-        measured: results.median("sync:64", "compute", Figure::TailWait),
         bound: Bound::AtMost(5.0),
         hindrance: Hindrance::Said(
             "A newcomer waits until the kernel gives a core to the thread that accepts.",
         ),
+        ..Goal::of(results, "compute", "sync:64", Figure::TailWait, 1.0)
     };
     let memory = Goal {
         what: "memory of examples/hello on gateway-sync before the load ≤ 4 MiB".into(),
-        measured: results.median("hello-sync", "small", Figure::IdleMemory),
         bound: Bound::AtMost(4.0),
         hindrance: Hindrance::Said("The program and its libraries, as they are mapped."),
+        ..Goal::of(results, "small", "hello-sync", Figure::IdleMemory, 1.0)
     };
     cpu.chain(tails)
         .chain(ideals)
@@ -127,6 +131,18 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
 }
 
 impl Goal {
+    /// A figure of a server, in units of `unit`, before it is said what is aimed at.
+    fn of(results: &Results, scenario: &str, server: &str, figure: Figure, unit: f64) -> Self {
+        let rounds = results.by_round(server, scenario, figure).flatten();
+        Self {
+            what: String::new(),
+            measured: results.median(server, scenario, figure).map(|it| it / unit),
+            rounds: rounds.map(|it| it / unit).collect(),
+            bound: Bound::AtLeast(0.0),
+            hindrance: Hindrance::Said(""),
+        }
+    }
+
     /// What stands in its way, by the same figures.
     pub(super) fn obstacle(&self, results: &Results) -> String {
         self.hindrance.said(results)
@@ -134,11 +150,39 @@ impl Goal {
 
     /// Whether it is reached; `None` if it was not measured.
     pub(super) fn is_reached(&self) -> Option<bool> {
-        let measured = self.measured?;
-        Some(match self.bound {
-            Bound::AtMost(most) => measured <= most,
-            Bound::AtLeast(least) => measured >= least,
-        })
+        Some(self.bound.holds(self.measured?))
+    }
+
+    /// The least and the most of all rounds; `None` if there are fewer than two.
+    pub(super) fn between(&self) -> Option<(f64, f64)> {
+        let share = |share| quantile(self.rounds.iter().copied(), share);
+        share(0.0).zip(share(1.0)).filter(|_| self.rounds.len() > 1)
+    }
+
+    /// Whether it is reached, for a reader: what one round says and another does not is told.
+    pub(super) fn verdict(&self) -> &'static str {
+        let Some(reached) = self.is_reached() else {
+            return "not measured";
+        };
+        let unanimous = self
+            .rounds
+            .iter()
+            .all(|it| self.bound.holds(*it) == reached);
+        match (reached, unanimous) {
+            (true, true) => "yes",
+            (true, false) => "yes, not in every round",
+            (false, true) => "**no**",
+            (false, false) => "**no**, but in some rounds",
+        }
+    }
+}
+
+impl Bound {
+    fn holds(self, measured: f64) -> bool {
+        match self {
+            Self::AtMost(most) => measured <= most,
+            Self::AtLeast(least) => measured >= least,
+        }
     }
 }
 
@@ -146,6 +190,28 @@ impl Goal {
 mod tests {
     use super::*;
     use crate::compare::tests::hello;
+    use crate::stats::median;
+
+    #[test]
+    fn tells_what_rounds_do_not_agree_on() {
+        let cases: [(&[f64], &str); 5] = [
+            (&[1.0], "yes"),
+            (&[0.9, 1.0, 1.0], "yes"),
+            (&[0.9, 1.0, 1.1], "yes, not in every round"),
+            (&[1.2, 1.1, 1.3], "**no**"),
+            (&[1.0, 1.1, 1.3], "**no**, but in some rounds"),
+        ];
+        for (rounds, expected) in cases {
+            let goal = Goal {
+                what: String::new(),
+                measured: median(rounds.iter().copied()),
+                rounds: rounds.to_vec(),
+                bound: Bound::AtMost(1.0),
+                hindrance: Hindrance::Said(""),
+            };
+            assert_eq!(goal.verdict(), expected, "{rounds:?}");
+        }
+    }
 
     #[test]
     fn says_what_is_reached() {

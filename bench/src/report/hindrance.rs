@@ -124,10 +124,8 @@ impl Hindrance {
 
 /// A figure of each round.
 fn rounds(results: &Results, scenario: &str, server: &str, figure: Figure) -> String {
-    let series = results.of(server, scenario);
-    let samples = series.iter().flat_map(|series| &series.samples);
-    let said: Vec<_> = samples.map(|sample| number(figure.of(sample))).collect();
-    said.join(", ")
+    let rounds = results.by_round(server, scenario, figure);
+    rounds.map(number).collect::<Vec<_>>().join(", ")
 }
 
 /// What a request costs a server, and what of it is not the kernel's.

@@ -89,20 +89,22 @@ both hosts on the distance service, or with `--url` and `--path` on an applicati
 ";
 
 fn reached(results: &Results) -> String {
-    let mut table = plain_table(["aim", "measured", "reached"]);
+    let mut table = plain_table(["aim", "measured", "in its rounds", "reached"]);
     let mut obstacles = String::new();
     for goal in goals(results) {
-        let said = match goal.is_reached() {
-            Some(true) => "yes",
-            Some(false) => "**no**",
-            None => "not measured",
-        };
-        table.add_row([&goal.what, &number(goal.measured), said]);
+        let rounds = goal.between().map_or("–".into(), |(least, most)| {
+            format!("{} to {}", number(Some(least)), number(Some(most)))
+        });
+        let measured = number(goal.measured);
+        table.add_row([&goal.what, &measured, &rounds, goal.verdict()]);
         if goal.is_reached() == Some(false) {
             let _ = writeln!(obstacles, "- {}: {}", goal.what, goal.obstacle(results));
         }
     }
-    let mut text = format!("\n## What was aimed at\n\n{}", markdown(table));
+    let mut text = format!(
+        "\n## What was aimed at\n\nMedians over the rounds, and the least and the most that servers side by side in one round show.\n\n{}",
+        markdown(table)
+    );
     if !obstacles.is_empty() {
         text += "\nWhat stands in the way of those that are not reached, by the figures of this run \
                  ([where the time goes](#where-the-time-goes) has more):\n\n";
