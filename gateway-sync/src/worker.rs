@@ -21,6 +21,7 @@ use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
 use crate::gate::Entered;
+use crate::lending::Loan;
 use crate::log::RequestName;
 use crate::poller::Batch;
 use crate::predictor::{Entry, Forecast};
@@ -49,8 +50,8 @@ pub(crate) struct Worker<'a, A> {
     spare: Arc<Spare>,
     parker: Arc<Parker>,
     account: Account,
-    /// Calls that compute and have been let in: they are this worker's to make.
-    admitted: VecDeque<Parked>,
+    /// Calls that compute and have been let in: they are this worker's to make. Some have leave already.
+    admitted: VecDeque<(Parked, Option<Loan>)>,
     waker: Waker,
     batch: Batch,
     /// To where it reads. Empty until it does: most threads of most servers are never needed.
@@ -103,8 +104,9 @@ enum Flow {
     /// It could go on, and lets others go first.
     Yield,
     Rest(Phase, bool),
-    /// The call computes, and may have to wait for others that do.
-    Park(Box<Request>, Entry),
+    /// The call computes, and may have to wait for others that do. It may have leave, which it keeps only if
+    /// it need not wait.
+    Park(Box<Request>, Entry, Option<Loan>),
     Close(CloseReason),
 }
 
@@ -132,10 +134,10 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Works until the server ends.
     pub(crate) fn run(mut self) {
         while !self.shared.has_ended() {
-            if let Some(parked) = self.admitted.pop_front() {
-                self.resume(parked, Forecast::Computes);
+            if let Some((parked, leave)) = self.admitted.pop_front() {
+                self.resume(parked, Forecast::Computes, leave);
             } else if let Some(parked) = self.shared.gate.excuse(|it| self.no_longer_computes(it)) {
-                self.resume(parked, Forecast::Waits);
+                self.resume(parked, Forecast::Waits, None);
             } else if let Some(seat) = self.shared.seating.take(&self.spare) {
                 let tenure = self.shared.seats[seat].sit(&self.unsent);
                 self.held = Some(Held { seat, tenure });
@@ -236,7 +238,7 @@ impl<'a, A: Application> Worker<'a, A> {
     }
 
     /// Makes a call that was put off, and goes on with its connection.
-    fn resume(&mut self, parked: Parked, forecast: Forecast) {
+    fn resume(&mut self, parked: Parked, forecast: Forecast, mut leave: Option<Loan>) {
         let Parked {
             mut turn,
             request,
@@ -246,9 +248,15 @@ impl<'a, A: Application> Worker<'a, A> {
         let (seat, slot) = (turn.seat, turn.slot);
         turn.now = Instant::now();
         let most = if has_waited { usize::MAX } else { self.most() };
-        let answered = catch(|| self.queue_call(&mut turn, request, entry, forecast, None, most));
+        let answered = catch(|| {
+            let refused = self.take_leave(&mut turn, request, entry, most, &mut leave);
+            match refused {
+                Ok(request) => self.answer_now(&mut turn, request, entry, forecast, None),
+                Err(flow) => flow,
+            }
+        });
         if forecast == Forecast::Computes {
-            self.admitted.extend(self.shared.gate.leave());
+            self.let_next_in(leave);
         }
         let flow = match answered {
             Ok(flow) => flow,
@@ -267,6 +275,18 @@ impl<'a, A: Application> Worker<'a, A> {
         if let Some((slot, connection)) = back {
             self.shared.seats[seat].put_back(slot, connection);
         }
+    }
+
+    /// A call that computes is over, or has found no leave: whoever waits to compute is next. They have the leave
+    /// too that the call had, so that they need not wait a second time; unless all threads may compute at once, since
+    /// those that wait for leave would wait for ever then.
+    fn let_next_in(&mut self, leave: Option<Loan>) {
+        let Some(next) = self.shared.gate.leave() else {
+            return;
+        };
+        let others_have_leave = self.shared.threads > self.shared.seats.len();
+        let leave = leave.filter(|_| others_have_leave);
+        self.admitted.push_back((next, leave));
     }
 
     fn lose(&self, seat: usize, slot: usize, panic: &Panic) {
@@ -317,15 +337,16 @@ impl<'a, A: Application> Worker<'a, A> {
                 turn.connection.pause();
                 Some((turn.slot, turn.connection))
             }
-            Flow::Park(request, entry) => {
+            Flow::Park(request, entry, leave) => {
                 let name = RequestName::of(&request.head);
                 turn.connection.current.queue(name, request.since);
-                self.park(Parked {
+                let parked = Parked {
                     turn,
                     request,
                     entry,
                     has_waited: true,
-                })
+                };
+                self.park(parked, leave)
             }
             Flow::Close(reason) => {
                 self.close(turn, reason);
@@ -336,13 +357,15 @@ impl<'a, A: Application> Worker<'a, A> {
 
     /// Has a call that computes wait for its turn, unless it has come or too many wait already. What is
     /// returned goes back to its slot.
-    fn park(&mut self, parked: Parked) -> Option<(usize, Box<Connection>)> {
-        match self.shared.gate.enter(parked, self.most()) {
+    fn park(&mut self, parked: Parked, leave: Option<Loan>) -> Option<(usize, Box<Connection>)> {
+        // Who has leave has waited for it, and is not refused any more.
+        let most = leave.as_ref().map_or(self.most(), |_| usize::MAX);
+        match self.shared.gate.enter(parked, most) {
             Entered::Waits => None,
             Entered::In(mut parked) => {
                 parked.has_waited = false;
                 self.leave_seat();
-                self.admitted.push_back(parked);
+                self.admitted.push_back((parked, leave));
                 None
             }
             Entered::Full(parked) => {

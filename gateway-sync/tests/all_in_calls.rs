@@ -26,6 +26,8 @@ struct Told {
     begun: Log<String>,
     /// Why each call of `/watch` was cancelled.
     cancelled: Log<Option<CancelReason>>,
+    /// Whether each call of `/hold` that ends was let go.
+    held: Log<bool>,
 }
 
 /// Tells why the call was cancelled when it ends: async code may be dropped before it has seen it.
@@ -42,6 +44,7 @@ impl Told {
         Self {
             begun: Log::new(),
             cancelled: Log::new(),
+            held: Log::new(),
         }
     }
 
@@ -67,7 +70,11 @@ impl Told {
                 let _tells = Tells(self.cancelled.clone(), environ.cancelled());
                 environ.cancelled().await;
             }
-            "/hold" => go.wait()?,
+            "/hold" => {
+                let waited = go.wait();
+                self.held.note(waited.is_ok());
+                waited?;
+            }
             _ => {}
         }
         Ok(text("done"))
@@ -173,7 +180,7 @@ fn a_request_that_waits_is_answered_when_its_deadline_passes() {
             let (told, go) = (Told::new(), Event::new());
             let app = told.application(style, &go);
             let running = start(threads, timeouts.clone(), app);
-            let _held = fill(&running, &told, threads, "/hold");
+            let held = fill(&running, &told, threads, "/hold");
             let mut waits = running.client();
             let path = format!("/waits/{threads}/{style}");
             waits.send(get(&path)).unwrap();
@@ -183,7 +190,12 @@ fn a_request_that_waits_is_answered_when_its_deadline_passes() {
             let asked = format!("request=GET {path} stage=queued ");
             let line = lines.wait_for(&["cut off", &asked]);
             assert!(line.contains("the deadline passed"), "{line}");
+            // It was not that those that hold have let go.
+            assert!(told.held.is_empty());
             go.set();
+            for _ in held {
+                assert!(told.held.next().unwrap(), "until it was let go");
+            }
             assert!(told.begun.is_empty());
         }
     }

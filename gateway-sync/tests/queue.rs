@@ -5,9 +5,14 @@
 
 mod common;
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gateway_core::server::Timeouts;
 use gateway_core::{Application, Body, Environ, Error, Response, blocking, text};
 use gateway_test::Log;
 use gateway_test::client::Client;
@@ -26,6 +31,8 @@ const LONG: Duration = Duration::from_millis(10);
 struct Calls {
     entered: Log<String>,
     release: Log<()>,
+    /// How many have computed at once.
+    most: Arc<AtomicUsize>,
 }
 
 impl Calls {
@@ -33,22 +40,26 @@ impl Calls {
         Self {
             entered: Log::new(),
             release: Log::new(),
+            most: Arc::default(),
         }
     }
 
-    /// Whatever is asked for blocks, but for `/quick` and `/compute`; the body of `/pieces` blocks instead.
+    /// Whatever is asked for blocks, but for `/quick` and `/compute`; that too if it is to `hold`. The body of `/pieces` blocks instead.
     fn application(&self) -> impl Application + use<> {
         let (entered, release) = (self.entered.clone(), self.release.clone());
+        let (computing, most) = (AtomicUsize::new(0), Arc::clone(&self.most));
         blocking(move |mut environ: Environ| {
             let path = environ.path_info().to_owned();
             if path == "/quick" {
                 return Ok(text("quick"));
             }
-            if path == "/compute" {
+            if path == "/compute" && environ.query_string() != "hold" {
+                most.fetch_max(computing.fetch_add(1, SeqCst) + 1, SeqCst);
                 let start = Instant::now();
                 while start.elapsed() < LONG {
                     std::hint::spin_loop();
                 }
+                computing.fetch_sub(1, SeqCst);
                 return Ok(text("computed"));
             }
             let (entered, release) = (entered.clone(), release.clone());
@@ -68,6 +79,26 @@ impl Calls {
             environ.input().blocking_read_all(100)?;
             Ok(text("done"))
         })
+    }
+}
+
+/// Has the host learn that `/compute` computes.
+fn learn(running: &Running) {
+    for _ in 0..5 {
+        assert_eq!(running.client().get("/compute").unwrap().text(), "computed");
+    }
+}
+
+/// Whether the host can be told what computes from what waits.
+fn can_learn() -> bool {
+    Path::new("/proc/thread-self/schedstat").exists()
+}
+
+/// Waits until every seat has seen what was sent before.
+fn look_everywhere(running: &Running) {
+    for mut other in running.clients_everywhere() {
+        other.send("GET\r\n\r\n").unwrap();
+        assert_eq!(other.read(&Method::GET).unwrap().status, 400);
     }
 }
 
@@ -236,4 +267,64 @@ fn calls_that_compute_are_refused_only_where_too_many_wait() {
         let rest: Vec<_> = (0..2 * queue).map(|_| answers.next().unwrap()).collect();
         assert!(rest.iter().filter(|status| **status == 200).count() >= queue);
     }
+}
+
+/// Those that wait for a thread do not all compute at once when threads are free, and each has its turn.
+#[test]
+fn calls_that_compute_and_have_waited_for_a_thread_wait_for_a_core() {
+    if !can_learn() {
+        return;
+    }
+    for threads in [cores(), 2 * cores() + 2] {
+        let calls = Calls::new();
+        let running = Running::start(server(threads), calls.application());
+        learn(&running);
+        let mut busy: Vec<_> = (0..threads).map(|_| asks(&running, "/busy")).collect();
+        for _ in 0..threads {
+            calls.entered.next().unwrap();
+        }
+        let asking: Vec<_> = (0..3 * threads)
+            .map(|_| asks(&running, "/compute"))
+            .collect();
+        look_everywhere(&running);
+        for _ in 0..threads {
+            calls.release.note(());
+        }
+        for client in &mut busy {
+            assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+        }
+        for mut client in asking {
+            assert_eq!(client.read(&Method::GET).unwrap().text(), "computed");
+        }
+        let most = calls.most.load(SeqCst);
+        assert!(
+            most <= cores(),
+            "{most} compute at once, of {threads} threads"
+        );
+    }
+}
+
+#[test]
+fn a_call_that_comes_too_late_to_its_turn_to_compute_is_not_made() {
+    if !can_learn() {
+        return;
+    }
+    let lines = lines();
+    let mut timeouts = Timeouts::default();
+    timeouts.request = Some(LONG * 150);
+    let calls = Calls::new();
+    let running = Running::start(server(1).timeouts(timeouts), calls.application());
+    learn(&running);
+    let holds = asks(&running, "/compute?hold");
+    assert_eq!(calls.entered.next().unwrap(), "/compute");
+    let mut late = asks(&running, "/compute?hold");
+    look_everywhere(&running);
+    thread::sleep(LONG * 151); // its time is over then, and may be over for longer
+    assert!(calls.entered.is_empty());
+    calls.release.note(());
+    let reply = late.read(&Method::GET).unwrap();
+    assert_eq!((reply.status, reply.says_close()), (503, true));
+    lines.wait_for(&["cut off", "stage=queued ", "the deadline passed"]);
+    assert!(calls.entered.is_empty());
+    drop(holds);
 }

@@ -106,7 +106,8 @@ pub struct Timeouts {
     /// all (nginx `lingering_time`: 30 s). Default 2 s (nginx `lingering_timeout`: 5 s; httpd: 2 s).
     pub linger: Duration,
     /// From the end of the request head to the response; then
-    /// [`cancelled`](crate::Environ::cancelled) is set. Default none, as only the application knows how
+    /// [`cancelled`](crate::Environ::cancelled) is set. On gateway-sync a request that has waited to be called for
+    /// so long is answered 503, and not called. Default none, as only the application knows how
     /// long its calls may take (nginx `proxy_read_timeout`: 60 s between two reads;
     /// gunicorn: 30 s, sync workers only).
     pub request: Option<Duration>,

@@ -56,7 +56,7 @@ impl<A: Application> Worker<'_, A> {
             return self.answer_awaited(turn, request, entry);
         }
         match self.shared.predictor.forecast(entry) {
-            Forecast::Computes => Flow::Park(request, entry),
+            Forecast::Computes => Flow::Park(request, entry, None),
             forecast => self.answer(turn, request, entry, forecast, None),
         }
     }
@@ -109,6 +109,9 @@ impl<A: Application> Worker<'_, A> {
             Some(_) => Forecast::Waits,
             None => self.shared.predictor.forecast(entry),
         };
+        if forecast == Forecast::Computes {
+            return Flow::Park(request, entry, Some(leave));
+        }
         let flow = self.answer_now(turn, request, entry, forecast, loan);
         drop(leave);
         flow
@@ -159,21 +162,7 @@ impl<A: Application> Worker<'_, A> {
         forecast: Forecast,
         loan: Option<Loan>,
     ) -> Flow {
-        let most = self.most();
-        self.queue_call(turn, request, entry, forecast, loan, most)
-    }
-
-    /// Has a request answered if a thread is free; else it waits, if no more than `most` do.
-    pub(super) fn queue_call(
-        &mut self,
-        turn: &mut Turn,
-        request: Box<Request>,
-        entry: Entry,
-        forecast: Forecast,
-        loan: Option<Loan>,
-        most: usize,
-    ) -> Flow {
-        match self.shared.calls.leave.ask(most, || self.nudge(turn)) {
+        match self.ask_for_leave(turn, self.most()) {
             Asked::Leave(leave) => {
                 let flow = self.answer_now(turn, request, entry, forecast, loan);
                 drop(leave);
@@ -184,8 +173,35 @@ impl<A: Application> Worker<'_, A> {
         }
     }
 
-    /// Has a request answered.
-    fn answer_now(
+    /// Has a call have leave, and gives its request back, if it has some or a thread is free. Else the request waits, if
+    /// no more than `most` do.
+    pub(super) fn take_leave(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        entry: Entry,
+        most: usize,
+        leave: &mut Option<Loan>,
+    ) -> Result<Box<Request>, Flow> {
+        if leave.is_some() {
+            return Ok(request);
+        }
+        match self.ask_for_leave(turn, most) {
+            Asked::Leave(taken) => *leave = Some(taken),
+            Asked::Queued(ticket) => {
+                return Err(self.wait_for_leave(turn, request, Wait::ToCall(ticket, None)));
+            }
+            Asked::Full => return Err(self.turn_away(turn, request, entry)),
+        }
+        Ok(request)
+    }
+
+    fn ask_for_leave(&self, turn: &Turn, most: usize) -> Asked {
+        self.shared.calls.leave.ask(most, || self.nudge(turn))
+    }
+
+    /// Has a request answered, for whose call there is leave.
+    pub(super) fn answer_now(
         &mut self,
         turn: &mut Turn,
         request: Box<Request>,

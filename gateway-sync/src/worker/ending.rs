@@ -46,7 +46,7 @@ impl<A: Application> Worker<'_, A> {
         let cut = match flow {
             Flow::Rest(Phase::Lingering, _) => None, // all was answered
             Flow::Rest(phase, _) => Some(phase),
-            Flow::Park(request, _) => {
+            Flow::Park(request, ..) => {
                 let name = RequestName::of(&request.head);
                 connection.current.queue(name, request.since);
                 Some(Phase::Application) // where it says itself how far it has come
