@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -117,6 +118,12 @@ impl End {
 /// A body without pieces, whose drop takes its time.
 struct Lasting(End);
 
+impl fmt::Debug for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lasting")
+    }
+}
+
 impl Iterator for Lasting {
     type Item = Result<&'static str, Error>;
 
@@ -130,6 +137,11 @@ impl Drop for Lasting {
         self.0.last();
     }
 }
+
+/// What is attached to a response, or an error, whose drop takes its time.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("it lasts")]
+struct Attached(#[allow(dead_code, reason = "it is dropped")] Arc<Lasting>);
 
 /// Has the application block at the end of a request to `path`, and asks at every seat meanwhile.
 fn others_are_answered_during(path: &str) {
@@ -151,6 +163,13 @@ fn others_are_answered_during(path: &str) {
                 *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS; // nobody asked for it
                 return Ok(response);
             }
+            "/attached" => {
+                let mut response = text("done");
+                let attached = Attached(Arc::new(Lasting(end)));
+                response.extensions_mut().insert(attached);
+                return Ok(response);
+            }
+            "/failed" => return Err(Attached(Arc::new(Lasting(end))).into()),
             _ => {}
         }
         Ok(text("done"))
@@ -188,6 +207,16 @@ fn who_waits_for_the_outcome_does_not_hold_others_up_when_the_client_has_left() 
 #[test]
 fn the_end_of_a_body_does_not_hold_others_up() {
     others_are_answered_during("/body");
+}
+
+#[test]
+fn the_end_of_what_a_response_has_attached_does_not_hold_others_up() {
+    others_are_answered_during("/attached");
+}
+
+#[test]
+fn the_end_of_an_error_does_not_hold_others_up() {
+    others_are_answered_during("/failed");
 }
 
 #[test]

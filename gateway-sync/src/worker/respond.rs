@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use bytes::Bytes;
-use gateway_core::server::{SpoolError, catch, drop_extensions, error_response};
+use gateway_core::server::{Panic, SpoolError, catch, drop_extensions, error_response};
 use gateway_core::{Application, CancelReason, Delivery, Ending, Error, Outcome, Response, status};
 use gateway_http1::{
     AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
@@ -49,9 +49,9 @@ impl<A: Application> Worker<'_, A> {
             self.seated(entry.of_body(), || turn.connection.call().finish(&outcome));
             return Flow::Close(CloseReason::Disconnected);
         }
-        let (mut response, mut ending) = response_of(ended, answer, &turn.connection.current);
+        let (mut response, mut ending) = self.response_of(turn, entry, ended, answer);
         let delivery = Delivery::of(response.extensions(), response.body(), self.shared.delivery);
-        if let Err(panic) = drop_extensions(&mut response) {
+        if let Err(panic) = self.detach(&mut response, entry) {
             let request = &turn.connection.current;
             tracing::error!(%request, %panic, "what the response has attached panicked");
             ending = Ending::Panicked;
@@ -87,6 +87,45 @@ impl<A: Application> Worker<'_, A> {
             turn.connection.response = Some(Box::new(responding));
         }
         flow
+    }
+
+    /// What a call's end is answered with, and how the request ends if that is sent whole.
+    fn response_of(
+        &mut self,
+        turn: &Turn,
+        entry: Entry,
+        ended: Ended,
+        answer: Answer,
+    ) -> (Response, Ending) {
+        let request = &turn.connection.current;
+        match (ended, answer) {
+            (Ended::Answered, Some(Ok(response))) => (response, Ending::Complete),
+            (Ended::Answered, Some(Err(error))) => {
+                self.seated(entry.of_body(), || failed(error, request))
+            }
+            // Never: the future leaves its answer before it is ready.
+            (Ended::Answered, None) => (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Failed),
+            (Ended::Panicked(panic), _) => {
+                tracing::error!(%request, %panic, "the application panicked");
+                (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
+            }
+            (Ended::Cancelled(reason), _) => {
+                tracing::warn!(%request, %reason, "call given up");
+                let ending = match reason {
+                    CancelReason::Deadline => Ending::TimedOut,
+                    _ => Ending::Shutdown,
+                };
+                (status(StatusCode::SERVICE_UNAVAILABLE), ending)
+            }
+        }
+    }
+
+    /// Lets go of what the application has attached, which is its code.
+    fn detach(&mut self, response: &mut Response, entry: Entry) -> Result<(), Panic> {
+        match response.extensions().is_empty() {
+            true => Ok(()),
+            false => self.seated(entry.of_body(), || drop_extensions(response)),
+        }
     }
 
     /// Pulls more of the response that is on its way.
@@ -450,28 +489,6 @@ impl<A: Application> Worker<'_, A> {
             seat: turn.seat,
             slot: turn.slot,
         }))
-    }
-}
-
-/// What a call's end is answered with, and how the request ends if that is sent whole.
-fn response_of(ended: Ended, answer: Answer, request: &Current) -> (Response, Ending) {
-    match (ended, answer) {
-        (Ended::Answered, Some(Ok(response))) => (response, Ending::Complete),
-        (Ended::Answered, Some(Err(error))) => failed(error, request),
-        // Never: the future leaves its answer before it is ready.
-        (Ended::Answered, None) => (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Failed),
-        (Ended::Panicked(panic), _) => {
-            tracing::error!(%request, %panic, "the application panicked");
-            (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
-        }
-        (Ended::Cancelled(reason), _) => {
-            tracing::warn!(%request, %reason, "call given up");
-            let ending = match reason {
-                CancelReason::Deadline => Ending::TimedOut,
-                _ => Ending::Shutdown,
-            };
-            (status(StatusCode::SERVICE_UNAVAILABLE), ending)
-        }
     }
 }
 
