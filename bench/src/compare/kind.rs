@@ -82,7 +82,7 @@ fn limit(used: f64, load: f64, cores: f64, apart: bool) -> Limit {
 }
 
 /// What follows where cores are the limit.
-const CORES: &str = " Where cores are the limit, more threads than cores gain no throughput, but quick calls beside long \
+const CORES: &str = " Where cores are the limit, more threads than cores gain little throughput, but quick calls beside long \
     ones wait less.";
 
 /// What follows where calls wait.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
 use super::sample::{Figure, Series};
-use crate::stats::ratio;
+use crate::stats::{median, ratio};
 
 /// The server that the others are compared with.
 pub(crate) const BASELINE: &str = "bare-hyper";
@@ -88,20 +88,20 @@ impl Results {
         self.of(server, scenario)?.median(figure)
     }
 
-    /// The median as a multiple of the baseline's in the same scenario.
+    /// A server's figure as a multiple of the baseline's in the same round: the median over the rounds.
     pub(crate) fn ratio(&self, server: &str, scenario: &str, figure: Figure) -> Option<f64> {
         self.compared(scenario, (server, BASELINE), figure)
     }
 
-    /// The median of one server as a multiple of another's.
+    /// A figure of one server as a multiple of another's in the same round: the median over the rounds.
     pub(crate) fn compared(
         &self,
         scenario: &str,
         (ours, theirs): (&str, &str),
         figure: Figure,
     ) -> Option<f64> {
-        let of = |server| self.median(server, scenario, figure);
-        ratio(of(ours), of(theirs))
+        let rounds = self.compared_by_round(scenario, (ours, theirs), figure);
+        median(rounds)
     }
 
     /// A figure of one server in each round, as a multiple of another's in the same.

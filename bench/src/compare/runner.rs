@@ -159,18 +159,23 @@ impl Runner {
         let peak_kib = tree.map_or(Ok(0), Tree::peak)?;
         let lost = crowd.map(Crowd::disperse);
         let (load, beside) = (load?, beside?);
-        let others = waits.answered as u64 + beside.map_or(0, |beside| beside.requests);
-        let all = (load.requests + others).max(1) as f64;
+        let of_beside = beside.map_or(0, |beside| beside.requests);
+        let alike = match health == scenario.request.path {
+            true => waits.answered as u64,
+            false => 0,
+        };
+        let all = (load.requests + of_beside + alike).max(1) as f64;
         Ok(Sample {
             requests: load.requests,
             requests_per_s: load.rate(),
             p50_ms: ms(load.p50_us),
             p99_ms: ms(load.p99_us),
             p999_ms: ms(load.p999_us),
-            errors: load.errors + beside.map_or(0, |beside| beside.errors),
+            errors: failures(&load, scenario) + beside.map_or(0, |beside| beside.errors),
             cpu_us: used.time.as_secs_f64() * 1e6 / all,
             kernel_us: used.kernel.as_secs_f64() * 1e6 / all,
             switches: used.switches as f64 / all,
+            delay_us: used.delay.as_secs_f64() * 1e6 / all,
             cores: used.server,
             load_cores: used.load,
             idle_kib: 0,
@@ -211,6 +216,7 @@ struct Used {
     time: Duration,
     kernel: Duration,
     switches: u64,
+    delay: Duration,
     /// The same time in cores.
     server: f64,
     load: f64,
@@ -245,10 +251,19 @@ impl Watch {
             time: usage.time.saturating_sub(self.server.time),
             kernel: usage.kernel.saturating_sub(self.server.kernel),
             switches: usage.switches.saturating_sub(self.server.switches),
+            delay: usage.delay.saturating_sub(self.server.delay),
             server: used,
             load: own,
             others: others.max(0.0),
         })
+    }
+}
+
+/// What failed of a load. Where nothing was answered nothing was found wrong either: it all failed.
+fn failures(load: &Load, scenario: &Scenario) -> u64 {
+    match load.requests {
+        0 => load.errors.max(scenario.request.connections as u64),
+        _ => load.errors,
     }
 }
 

@@ -19,7 +19,8 @@ pub(crate) struct Sample {
     pub(crate) p999_ms: f64,
     /// Connections that failed, answers that were cut, late or not a 2xx or 3xx.
     pub(crate) errors: u64,
-    /// Processor time of the server for a request, the load beside included, in microseconds.
+    /// Processor time of the server for a request, in microseconds. The load beside is included; so are newcomers,
+    /// where they ask for the same: what they ask for otherwise is no such request.
     pub(crate) cpu_us: f64,
     /// What of it was the kernel's.
     #[serde(default)]
@@ -27,6 +28,9 @@ pub(crate) struct Sample {
     /// How often threads of the server let go of their core or lost it, for a request.
     #[serde(default)]
     pub(crate) switches: f64,
+    /// For how long threads of the server were ready to run and had no core, for a request, in microseconds.
+    #[serde(default)]
+    pub(crate) delay_us: f64,
     /// Cores that the server used.
     pub(crate) cores: f64,
     /// Cores that the load used, of which its one thread can use one; 0 where that was not noted.
@@ -63,6 +67,7 @@ pub(crate) enum Figure {
     Cpu,
     Kernel,
     Switches,
+    Delay,
     P50,
     P99,
     P999,
@@ -86,6 +91,7 @@ impl Figure {
             Self::Cpu => answered(sample.cpu_us).filter(|us| *us > 0.0),
             Self::Kernel => answered(sample.kernel_us).filter(|us| *us > 0.0),
             Self::Switches => answered(sample.switches).filter(|_| sample.kernel_us > 0.0),
+            Self::Delay => answered(sample.delay_us).filter(|us| *us > 0.0),
             Self::P50 => answered(sample.p50_ms),
             Self::P99 => answered(sample.p99_ms),
             Self::P999 => answered(sample.p999_ms),
@@ -104,6 +110,7 @@ impl Figure {
             Self::Cpu => "CPU µs/request",
             Self::Kernel => "kernel µs/request",
             Self::Switches => "switches/request",
+            Self::Delay => "µs/request without a core",
             Self::P50 => "p50 ms",
             Self::P99 => "p99 ms",
             Self::P999 => "p99.9 ms",

@@ -48,6 +48,16 @@ pub(super) fn switches(text: &str) -> u64 {
     text.lines().filter_map(count).sum()
 }
 
+/// How long a thread was ready to run and had no core, from `/proc/PID/task/TID/schedstat`: its time on a core, that
+/// without one, both in nanoseconds, and how often it had one.
+pub(super) fn delay(text: &str) -> Duration {
+    let delay = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|it| it.parse().ok());
+    delay.map_or(Duration::ZERO, Duration::from_nanos)
+}
+
 /// A field of `/proc/PID/status` that is a size in KiB, as `VmHWM`.
 pub(super) fn kib(text: &str, field: &str) -> Option<u64> {
     text.lines()
@@ -99,6 +109,13 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(busy(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_how_long_there_was_no_core() {
+        for (text, expected) in [("5000 3000 2\n", 3000), ("", 0), ("1 x 2", 0)] {
+            assert_eq!(delay(text), Duration::from_nanos(expected), "{text:?}");
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Usage {
     pub(crate) kernel: Duration,
     /// How often threads that are still there let go of their core or lost it.
     pub(crate) switches: u64,
+    /// For how long those threads were ready to run and had no core; 0 where the kernel does not say.
+    pub(crate) delay: Duration,
 }
 
 impl Tree {
@@ -41,7 +43,7 @@ impl Tree {
             if let Some(stat) = processes.get(&process) {
                 usage.time += stat.time;
                 usage.kernel += stat.kernel;
-                usage.switches += switches(process);
+                look_at_threads(process, &mut usage);
             }
         }
         Ok(usage)
@@ -110,15 +112,16 @@ fn stat(process: u32) -> Option<Stat> {
     parse::stat(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
 }
 
-fn switches(process: u32) -> u64 {
+/// Adds what only its threads tell. Nothing, if it has ended meanwhile.
+fn look_at_threads(process: u32, usage: &mut Usage) {
     let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
-        return 0; // it has ended meanwhile
+        return;
     };
-    let status = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("status")).ok();
-    threads
-        .filter_map(|thread| status(thread.ok()?))
-        .map(|text| parse::switches(&text))
-        .sum()
+    for thread in threads.flatten() {
+        let read = |file| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
+        usage.switches += parse::switches(&read("status"));
+        usage.delay += parse::delay(&read("schedstat"));
+    }
 }
 
 fn descendants(root: u32, parents: &HashMap<u32, u32>) -> Vec<u32> {

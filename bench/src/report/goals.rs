@@ -96,7 +96,7 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
                 "{scenario}: {ours} ≥ {least} of the ideal {ideal}/s, but for the last {WAIT} s"
             ),
             bound: Bound::AtLeast(*least),
-            hindrance: Hindrance::Wakes { scenario, ours },
+            hindrance: Hindrance::Late { scenario, ours },
             ..Goal::of(results, scenario, ours, Figure::Rate, ideal_then)
         }
     });
@@ -105,7 +105,7 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
         Goal {
             what: format!("compute: {ours} ≥ 0.98 of cores ÷ 2 ms"),
             bound: Bound::AtLeast(0.98),
-            hindrance: Hindrance::SharedCores { ideal },
+            hindrance: Hindrance::Cores { ours, ideal },
             ..Goal::of(results, "compute", ours, Figure::Rate, ideal)
         }
     });

@@ -1,7 +1,8 @@
 //! What stands in the way of an aim: told by the figures of the same run, so that it is true of them.
 
-use crate::compare::{BASELINE, Figure, Results};
+use crate::compare::{BASELINE, Figure, Results, Sample};
 use crate::output::number;
+use crate::stats::median;
 
 /// What keeps a server from an aim.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,15 +13,15 @@ pub(super) enum Hindrance {
         ours: &'static str,
         theirs: &'static str,
     },
-    /// Each call that waits wakes a thread.
-    Wakes {
+    /// Calls that wait take longer than they wait.
+    Late {
         scenario: &'static str,
         ours: &'static str,
     },
-    /// The load has no core of its own.
-    SharedCores { ideal: f64 },
-    /// The rounds differ among themselves, and it is not known why.
-    Rounds {
+    /// Calls that compute take longer than on a core of their own, or have not all of the cores.
+    Cores { ours: &'static str, ideal: f64 },
+    /// Threads are ready to run, and have no core.
+    Ready {
         scenario: &'static str,
         ours: &'static str,
         figure: Figure,
@@ -37,8 +38,8 @@ const UNSENT: &str = "Set so (`Limits::buffer`), the kernel keeps no more than 6
 
 const PIECES: &str = "The first piece is sent by itself, when it is made; those behind it are copied, to leave together.";
 
-const THREADS: &str = "Each call that waits is a thread, which takes a core from those that answer when it wakes; bare \
-    hyper's wait without one.";
+const THREADS: &str =
+    "Each call that waits is a thread, which takes a core from those that answer when it wakes. ";
 
 const TAKEN: &str = "Two threads are both in calls that wait, and quick ones wait for them: that is what `threads(n)` is for.";
 
@@ -60,8 +61,7 @@ impl Hindrance {
     pub(super) fn of_tail(scenario: &'static str, ours: &'static str, figure: Figure) -> Self {
         match (scenario, ours) {
             ("half", "sync:2") => Self::Said(TAKEN),
-            ("half", "sync:64") => Self::Said(THREADS),
-            _ => Self::Rounds {
+            _ => Self::Ready {
                 scenario,
                 ours,
                 figure,
@@ -91,35 +91,74 @@ impl Hindrance {
                 }
                 text
             }
-            Self::Wakes { scenario, ours } => {
-                let of = |server| number(results.median(server, scenario, Figure::Switches));
-                let base = results.median(BASELINE, scenario, Figure::Rate);
-                format!(
-                    "{ours} changes threads {} times a request, {BASELINE} {}. That one reaches {}/s, with the cores \
-                     shared with the load.",
-                    of(ours),
-                    of(BASELINE),
-                    number(base)
-                )
-            }
-            Self::Rounds {
+            Self::Late { scenario, ours } => late(results, scenario, ours),
+            Self::Cores { ours, ideal } => cores(results, ours, ideal),
+            Self::Ready {
                 scenario,
                 ours,
                 figure,
-            } => format!(
-                "not known. Of its rounds: {}; of {BASELINE}'s: {}.",
-                rounds(results, scenario, ours, figure),
-                rounds(results, scenario, BASELINE, figure)
-            ),
-            Self::SharedCores { ideal } => {
-                let base = results.median(BASELINE, "compute", Figure::Rate);
-                format!(
-                    "The load and the newcomer use the same cores: {BASELINE} reaches {} of it.",
-                    number(base.map(|rate| rate / ideal))
-                )
-            }
+            } => ready(results, scenario, ours, figure),
         }
     }
+}
+
+fn late(results: &Results, scenario: &str, ours: &str) -> String {
+    let of = |server, figure| number(results.median(server, scenario, figure));
+    let [half, most] = [Figure::P50, Figure::P99].map(|figure| of(ours, figure));
+    let [base_half, base_most] = [Figure::P50, Figure::P99].map(|figure| of(BASELINE, figure));
+    format!(
+        "A call waits 100 ms. With {ours} it takes {half} ms at the median, and up to {most} ms for 99 of 100; with {BASELINE} \
+         {base_half} and {base_most}, and that one has {} answers a second. {}.",
+        of(BASELINE, Figure::Rate),
+        used(results, scenario, ours),
+    )
+}
+
+fn cores(results: &Results, ours: &str, ideal: f64) -> String {
+    let call = |server| {
+        let us = results.median(server, "compute", Figure::Cpu);
+        number(us.map(|us| us / 1e3))
+    };
+    let base = results.median(BASELINE, "compute", Figure::Rate);
+    format!(
+        "A request took {ours} {} ms of CPU. {}. {BASELINE} took {} ms, and reaches {}.",
+        call(ours),
+        used(results, "compute", ours),
+        call(BASELINE),
+        number(base.map(|rate| rate / ideal)),
+    )
+}
+
+fn ready(results: &Results, scenario: &str, ours: &str, figure: Figure) -> String {
+    let delay = |server| number(results.median(server, scenario, Figure::Delay));
+    let why = match (scenario, ours) {
+        ("half", "sync:64") => THREADS,
+        _ => "",
+    };
+    format!(
+        "{why}{}. Its threads were ready to run and had no core for {} µs a request, those of {BASELINE} for {}. {} of its rounds: {}; of \
+         {BASELINE}'s: {}.",
+        used(results, scenario, ours),
+        delay(ours),
+        delay(BASELINE),
+        figure.name(),
+        rounds(results, scenario, ours, figure),
+        rounds(results, scenario, BASELINE, figure)
+    )
+}
+
+/// The cores that a server used, and those that others did.
+fn used(results: &Results, scenario: &str, server: &str) -> String {
+    let samples = results.of(server, scenario).map(|it| &it.samples[..]);
+    let samples = samples.unwrap_or_default();
+    let of = |figure: fn(&Sample) -> f64| number(median(samples.iter().map(figure)));
+    format!(
+        "Of {} cores {server} used {}, the load {}, other processes {}",
+        results.machine.cores,
+        of(|sample| sample.cores),
+        of(|sample| sample.load_cores),
+        of(|sample| sample.others),
+    )
 }
 
 /// A figure of each round.
@@ -167,23 +206,51 @@ mod tests {
 
     #[test]
     fn tells_the_rounds_of_a_tail() {
-        let results = hello(&[
+        let mut results = hello(&[
             ("bare-hyper", 100.0, 10.0, 1.0),
             ("sync:2", 100.0, 9.0, 3.0),
         ]);
+        results.machine.cores = 2;
+        for (series, delay_us) in results.series.iter_mut().zip([4.0, 6.0]) {
+            let sample = &mut series.samples[0];
+            (sample.delay_us, sample.cores, sample.load_cores) = (delay_us, 0.9, 0.8);
+        }
         let hindrance = Hindrance::of_tail("hello-64", "sync:2", Figure::P99);
         assert_eq!(
             hindrance.said(&results),
-            "not known. Of its rounds: 3.00; of bare-hyper's: 1.00."
+            "Of 2 cores sync:2 used 0.90, the load 0.80, other processes 0.00. Its threads were ready to run and had no core \
+             for 6.00 µs a request, those of bare-hyper for 4.00. p99 ms of its rounds: 3.00; of bare-hyper's: 1.00."
+        );
+    }
+
+    #[test]
+    fn tells_what_a_call_took_that_computes() {
+        let mut results = hello(&[
+            ("bare-hyper", 920.0, 2100.0, 1.0),
+            ("sync:64", 950.0, 2050.0, 1.0),
+        ]);
+        results.machine.cores = 2;
+        for series in &mut results.series {
+            series.scenario = "compute".into();
+            series.samples[0].cores = 1.95;
+        }
+        let hindrance = Hindrance::Cores {
+            ours: "sync:64",
+            ideal: 1000.0,
+        };
+        assert_eq!(
+            hindrance.said(&results),
+            "A request took sync:64 2.05 ms of CPU. Of 2 cores sync:64 used 1.95, the load 0.00, other processes 0.00. \
+             bare-hyper took 2.10 ms, and reaches 0.92."
         );
     }
 
     #[test]
     fn says_what_is_not_measured_by_a_dash() {
-        let wakes = Hindrance::Wakes {
+        let late = Hindrance::Late {
             scenario: "io",
             ours: "sync:300",
         };
-        assert!(wakes.said(&hello(&[])).contains("changes threads – times"));
+        assert!(late.said(&hello(&[])).contains("it takes – ms"));
     }
 }

@@ -47,7 +47,7 @@ than the host is how calls wait and compute.
 ";
 
 const FIGURES: &str = "
-Medians over the rounds; × is the ratio to bare hyper in the same run. *Newcomer*: a client that connects anew \
+Medians over the rounds; × is the median of the ratios to bare hyper in the same round. *Newcomer*: a client that connects anew \
 every 20 ms beside the load and asks for `/hello`, or `/healthz` of the distance service; what it waits includes \
 connecting. *Beside*: what a second load of waiting requests gets. *Lost*: connections of the crowd that the server cut \
 or did not take. *Errors*: of all rounds, those of the newcomer included. *Spread*: greatest less smallest CPU a request over the rounds, as a share \
@@ -61,7 +61,8 @@ const HOW: &str = "
 
 Each sample starts its server anew on a port of its own, waits until it answers, warms it up for 0.4 s, and loads it with \
 wrk on one thread. Servers take turns round by round, so that a change of the machine's speed meets all of them. Processor time is \
-user and system time of all of the server's processes, divided by the requests answered; memory is what is resident, \
+user and system time of all of the server's processes, divided by the answers to the load, and to the newcomer where it asks for the \
+same; memory is what is resident, \
 in which what forked processes share is counted for each, and so is code that was read from the program's file. \
 Where it is asked what a request costs, the report gives server and load a core each, which takes two cores and is left out where there \
 is one: no server has more than a core there, which says nothing of how servers scale.
@@ -102,7 +103,7 @@ fn reached(results: &Results) -> String {
         }
     }
     let mut text = format!(
-        "\n## What was aimed at\n\nMedians over the rounds, and the least and the most that servers side by side in one round show.\n\n{}",
+        "\n## What was aimed at\n\nOf ratios and figures of each round, in which servers stand side by side: the median, the least and the most.\n\n{}",
         markdown(table)
     );
     if !obstacles.is_empty() {
@@ -130,7 +131,7 @@ const TIMES: [&str; 10] = [
 fn times(results: &Results) -> String {
     let mut text = String::from(
         "\n## Where the time goes\n\nCPU µs a request by whose they are, and how often a thread of the server let go of its core \
-         or lost it. The kernel's part is that of the system calls and of what it does for the sockets within them. Who is at work is \
+         or lost it, and for how long threads were ready to run and had none. The kernel's part is that of the system calls and of what it does for the sockets within them. Who is at work is \
          sampled by the kernel's tick, some 500 times in 2 s: parts of a few per cent are rough.\n\n",
     );
     let header = [
@@ -140,6 +141,7 @@ fn times(results: &Results) -> String {
         "own µs",
         "own, of all",
         "switches",
+        "µs without a core",
     ];
     let mut table = plain_table(header);
     for scenario in TIMES {
@@ -157,6 +159,7 @@ fn times(results: &Results) -> String {
                 number(own),
                 percent(share),
                 number(of(Figure::Switches)),
+                number(of(Figure::Delay)),
             ]);
         }
     }
@@ -180,8 +183,8 @@ fn disfavour(results: &Results) -> String {
     if rows.is_empty() {
         return text + "Nothing, in every round, of what was measured here.\n";
     }
-    text += "Every figure in which the best of the others is better in every round, by 5 % or more (requests and CPU), a quarter \
-             (tails and memory) or half (what newcomers wait). Scenarios of one round say less than others. The loop that \
+    text += "Every figure in which another is better in every round, and at the median by 5 % or more (requests and CPU), a quarter \
+             (tails and memory) or half (what newcomers wait); of several the best. Scenarios of one round say less than others. The loop that \
              answers whatever it is sent (epoll) is no server, and left out:\n\n";
     let mut table = plain_table(["scenario", "ours", "in what"]);
     for row in rows {

@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The answer of `/hello`.
@@ -13,6 +14,9 @@ pub const WAIT: Duration = Duration::from_millis(100);
 
 /// What `/compute` computes for.
 const COMPUTE: Duration = Duration::from_millis(2);
+
+/// Rounds of a trial: some tenths of a millisecond.
+const TRIAL: u64 = 200_000;
 
 /// The longest that `/delay` waits.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -30,7 +34,7 @@ pub const PIECES: usize = 16;
 /// the same.
 pub const ROUNDS: &str = "GATEWAY_BENCH_ROUNDS";
 
-/// Computes for as long as [`COMPUTE`] takes on an idle core, by a count of rounds: a loop that looks
+/// Computes for as long as [`COMPUTE`] takes while all cores compute, by a count of rounds: a loop that looks
 /// at the clock would compute less on a busy machine.
 pub fn compute() -> u64 {
     static GIVEN: OnceLock<u64> = OnceLock::new();
@@ -38,11 +42,22 @@ pub fn compute() -> u64 {
     spin(*GIVEN.get_or_init(|| given().unwrap_or_else(rounds)))
 }
 
-/// How many rounds take [`COMPUTE`] on a core of this machine.
+/// How many rounds take [`COMPUTE`] on a core of this machine while all of them compute: one alone is faster.
 pub fn rounds() -> u64 {
-    let trial = 200_000;
-    let fastest = (0..50).map(|_| timed(trial)).min().unwrap_or(COMPUTE);
-    (COMPUTE.as_nanos() * u128::from(trial) / fastest.as_nanos().max(1)) as u64
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let at_once: Vec<_> = (0..cores).map(|_| thread::spawn(trials)).collect();
+    let mut all: Vec<Duration> = at_once
+        .into_iter()
+        .flat_map(|trials| trials.join().unwrap_or_default())
+        .collect();
+    all.sort_unstable();
+    let usual = all.get(all.len() / 2).unwrap_or(&COMPUTE);
+    (COMPUTE.as_nanos() * u128::from(TRIAL) / usual.as_nanos().max(1)) as u64
+}
+
+/// What so many rounds of a trial take, many times.
+fn trials() -> Vec<Duration> {
+    (0..200).map(|_| timed(TRIAL)).collect()
 }
 
 /// The wait that `/delay?s=1.5` asks for, given what follows the question mark; `None` where it asks for
