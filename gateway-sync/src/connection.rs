@@ -24,7 +24,7 @@ use gateway_core::{CancelReason, Endpoint};
 use gateway_http1::{CloseReason, Reading, Receiver};
 
 use crate::deadline::{Deadline, Phase};
-use crate::lending::{Loan, Wait};
+use crate::lending::{Beside, Loan, Wait};
 use crate::live::Reader;
 use crate::log::Current;
 use crate::outbox::Outbox;
@@ -84,9 +84,10 @@ pub(crate) enum Step {
     Call(Box<Request>),
     /// The application is to be called, with a body that it reads as it comes.
     Lend(Box<Request>, Loan),
-    /// The application is to be called, as a thread is free for it; with a body that it reads as it comes
-    /// if there is leave for that too.
-    Admit(Box<Request>, Loan, Option<Loan>),
+    /// The application is to be called, as a thread is free for it.
+    Admit(Box<Request>, Loan, Beside),
+    /// The application is to be called, as there is a core for it.
+    Compute(Box<Request>, Loan),
     /// More of a request body is in memory than should be: it is to be moved to a file.
     Spill,
     /// The request is refused.
@@ -286,13 +287,17 @@ impl Connection {
     /// A request waits for leave to be called, unless it has it by now.
     pub(crate) fn queue(&mut self, request: Box<Request>, wait: Wait) -> Step {
         let wait = match wait {
-            Wait::ToRead(ticket) => match ticket.redeem() {
+            Wait::Read(ticket) => match ticket.redeem() {
                 Ok(loan) => return Step::Lend(request, loan),
-                Err(ticket) => Wait::ToRead(ticket),
+                Err(ticket) => Wait::Read(ticket),
             },
-            Wait::ToCall(ticket, loan) => match ticket.redeem() {
-                Ok(leave) => return Step::Admit(request, leave, loan),
-                Err(ticket) => Wait::ToCall(ticket, loan),
+            Wait::Compute(ticket) => match ticket.redeem() {
+                Ok(room) => return Step::Compute(request, room),
+                Err(ticket) => Wait::Compute(ticket),
+            },
+            Wait::Call(ticket, beside) => match ticket.redeem() {
+                Ok(leave) => return Step::Admit(request, leave, beside),
+                Err(ticket) => Wait::Call(ticket, beside),
             },
         };
         self.half_closed_before = self.half_closed;

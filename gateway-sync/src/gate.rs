@@ -2,110 +2,186 @@
 //! quick calls.
 //!
 //! ```text
-//!   enter ─▶ room? ── yes ─▶ compute ─▶ leave ─▶ somebody waits? ── yes ─▶ their turn
-//!              └── no ─▶ wait (the request, not a thread)      └── no ─▶ room for one more
+//!   room ─▶ admit ─▶ Pass ─ dropped: the call is over ──────────────────────▶ room for the next
+//!              └──── review ─▶ others wait, and it has not computed lately ─▶ room for the next
 //! ```
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Lets a few through at a time; who must wait is kept in order.
-#[derive(Debug)]
-pub(crate) struct Gate<T>(Mutex<State<T>>);
+use crate::lending::{Lending, Loan};
+use crate::stopwatch::{Account, Reading};
 
+/// For how long a call may do something else than compute before others have its room. Shorter than what anybody
+/// notices, and longer than a page fault or a lock takes.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Who computes. Whoever finds no room waits, in order, with its connection.
 #[derive(Debug)]
-struct State<T> {
-    room: usize,
-    waiting: VecDeque<T>,
+pub(crate) struct Gate {
+    pub(crate) room: Arc<Lending>,
+    inside: Mutex<Inside>,
 }
 
-/// What coming to the gate led to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Entered<T> {
-    In(T),
-    Waits,
-    /// As many wait as may.
-    Full(T),
+#[derive(Debug, Default)]
+struct Inside {
+    calls: Vec<Computing>,
+    next: u64,
 }
 
-impl<T> Gate<T> {
+/// A call that is expected to compute.
+#[derive(Debug)]
+struct Computing {
+    number: u64,
+    account: Arc<Account>,
+    /// What its account said when it was looked at last.
+    seen: Option<Reading>,
+    /// Its room, until that is over.
+    room: Option<Loan>,
+}
+
+/// A call that computes. It is over when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Pass<'a> {
+    gate: &'a Gate,
+    number: u64,
+}
+
+impl Gate {
     pub(crate) fn new(room: usize) -> Self {
-        Self(Mutex::new(State {
-            room,
-            waiting: VecDeque::new(),
-        }))
-    }
-
-    /// Lets it in and gives it back, or keeps it until there is room, if no more than `most` wait then.
-    pub(crate) fn enter(&self, who: T, most: usize) -> Entered<T> {
-        let mut state = self.state();
-        if let Some(room) = state.room.checked_sub(1) {
-            state.room = room;
-            return Entered::In(who);
-        }
-        if state.waiting.len() >= most {
-            return Entered::Full(who);
-        }
-        state.waiting.push_back(who);
-        Entered::Waits
-    }
-
-    /// One is done. Whoever is given back has been let in by it.
-    pub(crate) fn leave(&self) -> Option<T> {
-        let mut state = self.state();
-        let next = state.waiting.pop_front();
-        if next.is_none() {
-            state.room += 1;
-        }
-        next
-    }
-
-    /// Lets through who has waited longest, if they need no room any more.
-    pub(crate) fn excuse(&self, who: impl FnOnce(&T) -> bool) -> Option<T> {
-        let mut state = self.state();
-        match state.waiting.front() {
-            Some(first) if who(first) => state.waiting.pop_front(),
-            _ => None,
+        Self {
+            room: Lending::new(room),
+            inside: Mutex::default(),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A call begins on the thread whose account this is. It has room.
+    pub(crate) fn admit(&self, room: Loan, account: &Arc<Account>) -> Pass<'_> {
+        let mut inside = self.inside();
+        let number = inside.next;
+        inside.next += 1;
+        inside.calls.push(Computing {
+            number,
+            account: Arc::clone(account),
+            seen: None,
+            room: Some(room),
+        });
+        Pass { gate: self, number }
+    }
+
+    /// Takes the room of calls that wait, although they were expected to compute, if others wait for it: one that never
+    /// comes back would keep it for ever. Tells whether anybody waits.
+    pub(crate) fn review(&self, now: Instant) -> bool {
+        if !self.room.is_awaited() {
+            return false;
+        }
+        let mut inside = self.inside();
+        let free: Vec<Loan> = inside
+            .calls
+            .iter_mut()
+            .filter_map(|call| call.review(now))
+            .collect();
+        drop(inside);
+        drop(free); // with the lock released: it wakes who comes next
+        true
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Computing {
+    /// Its room, if it has waited for most of the time since it was looked at last.
+    fn review(&mut self, now: Instant) -> Option<Loan> {
+        self.room.as_ref()?;
+        let Some(seen) = self.seen else {
+            self.seen = Some(self.account.read(now));
+            return None;
+        };
+        if now.saturating_duration_since(seen.at) < PATIENCE {
+            return None;
+        }
+        let reading = self.account.read(now);
+        self.seen = Some(reading);
+        match self.account.has_computed_since(seen, reading) {
+            true => None,
+            false => self.room.take(),
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        let mut inside = self.gate.inside();
+        let calls = &mut inside.calls;
+        let at = calls.iter().position(|call| call.number == self.number);
+        let call = at.map(|at| calls.swap_remove(at));
+        drop(inside);
+        drop(call); // with the lock released: it wakes who comes next
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{TryRecvError, channel};
+    use std::task::Waker;
+
     use super::*;
 
-    #[test]
-    fn lets_in_as_many_as_there_is_room_for_and_the_others_in_turn() {
-        let gate = Gate::new(2);
-        assert_eq!(gate.enter('a', 2), Entered::In('a'));
-        assert_eq!(gate.enter('b', 2), Entered::In('b'));
-        assert_eq!(gate.enter('c', 2), Entered::Waits);
-        assert_eq!(gate.enter('d', 2), Entered::Waits);
-        assert_eq!(gate.enter('x', 2), Entered::Full('x'));
-        assert_eq!(gate.leave(), Some('c'));
-        assert_eq!(gate.enter('e', 2), Entered::Waits); // nobody overtakes
-        assert_eq!(gate.leave(), Some('d'));
-        assert_eq!(gate.leave(), Some('e'));
-        assert_eq!(gate.leave(), None);
-        assert_eq!(gate.leave(), None);
-        assert_eq!(gate.enter('z', 0), Entered::In('z')); // there is room: nobody need wait
-        assert_eq!(gate.leave(), None);
-        assert_eq!(gate.enter('f', 2), Entered::In('f'));
+    /// Has the calling thread compute for a while.
+    fn compute(time: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            std::hint::spin_loop();
+        }
     }
 
     #[test]
-    fn excuses_the_first_and_keeps_the_room_for_who_needs_it() {
+    fn room_comes_back_when_a_call_is_over() {
         let gate = Gate::new(1);
-        assert_eq!(gate.enter('a', 2), Entered::In('a'));
-        assert_eq!(gate.enter('b', 2), Entered::Waits);
-        assert_eq!(gate.enter('c', 2), Entered::Waits);
-        assert_eq!(gate.excuse(|who| *who == 'c'), None); // not its turn
-        assert_eq!(gate.excuse(|who| *who == 'b'), Some('b'));
-        assert_eq!(gate.enter('d', 2), Entered::Waits); // no room has come of that
-        assert_eq!(gate.leave(), Some('c'));
+        let account = Arc::new(Account::of_this_thread());
+        let pass = gate.admit(gate.room.try_take().unwrap(), &account);
+        assert!(gate.room.try_take().is_none());
+        drop(pass);
+        assert!(gate.room.try_take().is_some());
+        assert!(gate.inside().calls.is_empty());
+    }
+
+    /// Whether a call keeps its room that others wait for, and for so long does nothing but `work`.
+    fn keeps_room(work: impl Fn(Duration) + Send + 'static) -> bool {
+        let (tell, told) = channel();
+        let (end, ended) = channel::<()>();
+        let call = std::thread::spawn(move || {
+            tell.send(Account::of_this_thread()).unwrap();
+            while ended.try_recv() == Err(TryRecvError::Empty) {
+                work(PATIENCE);
+            }
+        });
+        let account = Arc::new(told.recv().unwrap());
+        let gate = Gate::new(1);
+        let pass = gate.admit(gate.room.try_take().unwrap(), &account);
+        assert!(!gate.review(Instant::now()), "nobody waits");
+        let next = gate.room.queue(Waker::noop().clone());
+        for _ in 0..3 {
+            gate.review(Instant::now());
+            std::thread::sleep(PATIENCE * 2);
+        }
+        let keeps = next.redeem().is_err();
+        drop(pass);
+        let room = gate.room.try_take();
+        assert!(room.is_some() && gate.room.try_take().is_none());
+        drop(end);
+        call.join().unwrap();
+        keeps
+    }
+
+    #[test]
+    fn who_waits_gives_way_and_who_computes_does_not() {
+        if !Account::of_this_thread().is_kept() {
+            return; // a kernel without accounts
+        }
+        assert!(keeps_room(compute));
+        assert!(!keeps_room(std::thread::sleep));
     }
 }

@@ -1,5 +1,5 @@
-//! How many threads may do what takes its time: read request bodies that are still arriving, each of which
-//! waits for a client; and make calls, for which there is one thread fewer than there are.
+//! How many may do what takes its time: read request bodies that are still arriving, each of which waits for a
+//! client; make calls, for which there is one thread fewer than there are; and compute, for which there are cores.
 //!
 //! ```text
 //!   try_take ─▶ room? ─ yes ─▶ Loan ─ dropped ─▶ somebody waits? ─ yes ─▶ called, the room is theirs
@@ -55,9 +55,21 @@ pub(crate) enum Asked {
 #[derive(Debug)]
 pub(crate) enum Wait {
     /// Leave to read its body as it comes.
-    ToRead(Ticket),
-    /// Leave for its call; leave to read it may have.
-    ToCall(Ticket, Option<Loan>),
+    Read(Ticket),
+    /// Room to compute.
+    Compute(Ticket),
+    /// Leave for its call.
+    Call(Ticket, Beside),
+}
+
+/// What a call has besides its leave.
+#[derive(Debug)]
+pub(crate) enum Beside {
+    Nothing,
+    /// Leave to read its body as it comes.
+    Reads(Loan),
+    /// Room to compute.
+    Computes(Loan),
 }
 
 /// Leave for calls, and how many may wait for it.
@@ -111,6 +123,11 @@ impl Lending {
             has_place.then(|| queue.wait(waker(), Place::Last))
         });
         waits.map_or(Asked::Full, |number| Asked::Queued(self.ticket(number)))
+    }
+
+    /// Whether anybody waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.waiting.load(SeqCst) > 0
     }
 
     fn ticket(self: &Arc<Self>, number: u64) -> Ticket {

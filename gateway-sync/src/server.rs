@@ -335,6 +335,7 @@ fn watch<A: Application>(shared: &Shared<A>, alarm: &Alarm) {
                 shared.take_away(number, pulse);
             }
         }
+        active |= shared.gate.review(now);
         if rhythm.sweeps(now) {
             shared.sweep(now);
             shared.resume_if_paused();

@@ -21,7 +21,6 @@ use crate::rules::Rules;
 use crate::seat::{Seat, Sweep};
 use crate::seating::Seating;
 use crate::socket::Socket;
-use crate::worker::Parked;
 
 /// Connections taken from a listener in one go, before those that are ready get their turn.
 const ACCEPTS: usize = 64;
@@ -32,7 +31,7 @@ pub(crate) struct Shared<A> {
     pub(crate) seats: Arc<[Seat]>,
     pub(crate) seating: Seating,
     pub(crate) predictor: Predictor,
-    pub(crate) gate: Gate<Parked>,
+    pub(crate) gate: Gate,
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) limits: Limits,
     pub(crate) rules: Arc<Rules>,

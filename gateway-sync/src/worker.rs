@@ -8,7 +8,6 @@ mod ending;
 mod polling;
 mod respond;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
@@ -20,12 +19,7 @@ use gateway_http1::CloseReason;
 use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
-use crate::gate::Entered;
-use crate::lending::Loan;
-use crate::log::RequestName;
 use crate::poller::Batch;
-use crate::predictor::{Entry, Forecast};
-use crate::request::Request;
 use crate::seat::{Next, Out};
 use crate::seating::Spare;
 use crate::shared::Shared;
@@ -49,9 +43,7 @@ pub(crate) struct Worker<'a, A> {
     turns: u32,
     spare: Arc<Spare>,
     parker: Arc<Parker>,
-    account: Account,
-    /// Calls that compute and have been let in: they are this worker's to make. Some have leave already.
-    admitted: VecDeque<(Parked, Option<Loan>)>,
+    account: Arc<Account>,
     waker: Waker,
     batch: Batch,
     /// To where it reads. Empty until it does: most threads of most servers are never needed.
@@ -89,24 +81,12 @@ impl Turn {
     }
 }
 
-/// A connection whose call computes: it is called when no more than cores do so at once.
-pub(crate) struct Parked {
-    turn: Turn,
-    request: Box<Request>,
-    entry: Entry,
-    /// It has waited already, and is not refused any more.
-    has_waited: bool,
-}
-
 /// Whether a turn goes on.
 enum Flow {
     Continue,
     /// It could go on, and lets others go first.
     Yield,
     Rest(Phase, bool),
-    /// The call computes, and may have to wait for others that do. It may have leave, which it keeps only if
-    /// it need not wait.
-    Park(Box<Request>, Entry, Option<Loan>),
     Close(CloseReason),
 }
 
@@ -121,8 +101,7 @@ impl<'a, A: Application> Worker<'a, A> {
             spare: Spare::here(),
             waker: Waker::from(Arc::clone(&parker)),
             parker,
-            account: Account::of_this_thread(),
-            admitted: VecDeque::new(),
+            account: Arc::new(Account::of_this_thread()),
             batch: Batch::new(),
             scratch: Box::default(),
             out: Vec::new(),
@@ -134,11 +113,7 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Works until the server ends.
     pub(crate) fn run(mut self) {
         while !self.shared.has_ended() {
-            if let Some((parked, leave)) = self.admitted.pop_front() {
-                self.resume(parked, Forecast::Computes, leave);
-            } else if let Some(parked) = self.shared.gate.excuse(|it| self.no_longer_computes(it)) {
-                self.resume(parked, Forecast::Waits, None);
-            } else if let Some(seat) = self.shared.seating.take(&self.spare) {
+            if let Some(seat) = self.shared.seating.take(&self.spare) {
                 let tenure = self.shared.seats[seat].sit(&self.unsent);
                 self.held = Some(Held { seat, tenure });
                 self.hold();
@@ -231,64 +206,6 @@ impl<'a, A: Application> Worker<'a, A> {
         })
     }
 
-    /// Whether a call that was thought to compute is now expected to wait: the others of its kind are
-    /// made at once, and it is not to be overtaken by all of them.
-    fn no_longer_computes(&self, parked: &Parked) -> bool {
-        self.shared.predictor.forecast(parked.entry) != Forecast::Computes
-    }
-
-    /// Makes a call that was put off, and goes on with its connection.
-    fn resume(&mut self, parked: Parked, forecast: Forecast, mut leave: Option<Loan>) {
-        let Parked {
-            mut turn,
-            request,
-            entry,
-            has_waited,
-        } = parked;
-        let (seat, slot) = (turn.seat, turn.slot);
-        turn.now = Instant::now();
-        let most = if has_waited { usize::MAX } else { self.most() };
-        let answered = catch(|| {
-            let refused = self.take_leave(&mut turn, request, entry, most, &mut leave);
-            match refused {
-                Ok(request) => self.answer_now(&mut turn, request, entry, forecast, None),
-                Err(flow) => flow,
-            }
-        });
-        if forecast == Forecast::Computes {
-            self.let_next_in(leave);
-        }
-        let flow = match answered {
-            Ok(flow) => flow,
-            Err(panic) => return self.lose(seat, slot, &panic),
-        };
-        let back = self.survive(seat, slot, |worker| {
-            let flow = match flow {
-                Flow::Continue => {
-                    turn.look_at_clock(); // the call took its time
-                    worker.advance(&mut turn)
-                }
-                flow => flow,
-            };
-            worker.settle(turn, flow)
-        });
-        if let Some((slot, connection)) = back {
-            self.shared.seats[seat].put_back(slot, connection);
-        }
-    }
-
-    /// A call that computes is over, or has found no leave: whoever waits to compute is next. They have the leave
-    /// too that the call had, so that they need not wait a second time; unless all threads may compute at once, since
-    /// those that wait for leave would wait for ever then.
-    fn let_next_in(&mut self, leave: Option<Loan>) {
-        let Some(next) = self.shared.gate.leave() else {
-            return;
-        };
-        let others_have_leave = self.shared.threads > self.shared.seats.len();
-        let leave = leave.filter(|_| others_have_leave);
-        self.admitted.push_back((next, leave));
-    }
-
     fn lose(&self, seat: usize, slot: usize, panic: &Panic) {
         match self.shared.seats[seat].sight(slot) {
             Some(sight) => sight.log_lost(panic, Instant::now()),
@@ -337,41 +254,9 @@ impl<'a, A: Application> Worker<'a, A> {
                 turn.connection.pause();
                 Some((turn.slot, turn.connection))
             }
-            Flow::Park(request, entry, leave) => {
-                let name = RequestName::of(&request.head);
-                turn.connection.current.queue(name, request.since);
-                let parked = Parked {
-                    turn,
-                    request,
-                    entry,
-                    has_waited: true,
-                };
-                self.park(parked, leave)
-            }
             Flow::Close(reason) => {
                 self.close(turn, reason);
                 None
-            }
-        }
-    }
-
-    /// Has a call that computes wait for its turn, unless it has come or too many wait already. What is
-    /// returned goes back to its slot.
-    fn park(&mut self, parked: Parked, leave: Option<Loan>) -> Option<(usize, Box<Connection>)> {
-        // Who has leave has waited for it, and is not refused any more.
-        let most = leave.as_ref().map_or(self.most(), |_| usize::MAX);
-        match self.shared.gate.enter(parked, most) {
-            Entered::Waits => None,
-            Entered::In(mut parked) => {
-                parked.has_waited = false;
-                self.leave_seat();
-                self.admitted.push_back((parked, leave));
-                None
-            }
-            Entered::Full(parked) => {
-                let mut turn = parked.turn;
-                let flow = self.turn_away(&mut turn, parked.request, parked.entry);
-                self.settle(turn, flow)
             }
         }
     }
@@ -391,7 +276,8 @@ impl<'a, A: Application> Worker<'a, A> {
             let flow = match turn.connection.advance(&mut self.scratch) {
                 Step::Call(request) => self.serve(turn, request),
                 Step::Lend(request, loan) => self.answer_live(turn, request, loan),
-                Step::Admit(request, leave, loan) => self.admit(turn, request, leave, loan),
+                Step::Admit(request, leave, beside) => self.admit(turn, request, leave, beside),
+                Step::Compute(request, room) => self.compute(turn, request, room),
                 Step::Refuse(refused) => self.refuse(turn, refused),
                 Step::Pull => self.pull(turn),
                 Step::Spill => self.spill(turn),

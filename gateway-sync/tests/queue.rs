@@ -7,8 +7,8 @@ mod common;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ struct Calls {
     release: Log<()>,
     /// How many have computed at once.
     most: Arc<AtomicUsize>,
+    /// What is asked for as `/compute?spin` computes until then.
+    stop: Arc<AtomicBool>,
 }
 
 impl Calls {
@@ -41,34 +43,44 @@ impl Calls {
             entered: Log::new(),
             release: Log::new(),
             most: Arc::default(),
+            stop: Arc::default(),
         }
     }
 
-    /// Whatever is asked for blocks, but for `/quick` and `/compute`; that too if it is to `hold`. The body of `/pieces` blocks instead.
+    /// Whatever is asked for blocks, but for `/quick` and `/compute`; that too if it is to `hold`. The body of `/pieces` blocks
+    /// instead, and that of `/compute?body`.
     fn application(&self) -> impl Application + use<> {
         let (entered, release) = (self.entered.clone(), self.release.clone());
         let (computing, most) = (AtomicUsize::new(0), Arc::clone(&self.most));
+        let stop = Arc::clone(&self.stop);
         blocking(move |mut environ: Environ| {
             let path = environ.path_info().to_owned();
             if path == "/quick" {
                 return Ok(text("quick"));
             }
-            if path == "/compute" && environ.query_string() != "hold" {
+            let query = environ.query_string().to_owned();
+            if path == "/compute" && query != "hold" {
                 most.fetch_max(computing.fetch_add(1, SeqCst) + 1, SeqCst);
+                if query == "spin" {
+                    entered.note(path.clone());
+                }
                 let start = Instant::now();
-                while start.elapsed() < LONG {
+                while start.elapsed() < LONG || (query == "spin" && !stop.load(SeqCst)) {
                     std::hint::spin_loop();
                 }
                 computing.fetch_sub(1, SeqCst);
-                return Ok(text("computed"));
+                if query != "body" {
+                    return Ok(text("computed"));
+                }
             }
             let (entered, release) = (entered.clone(), release.clone());
             let wait = move || {
                 entered.note(path.clone());
                 release.next()
             };
-            if environ.path_info() == "/pieces" {
-                let first = std::iter::repeat_n("piece", PIECES).map(Ok::<_, Error>);
+            if environ.path_info() == "/pieces" || query == "body" {
+                let pieces = if query == "body" { 0 } else { PIECES };
+                let first = std::iter::repeat_n("piece", pieces).map(Ok::<_, Error>);
                 let then = std::iter::once_with(move || {
                     wait()?;
                     Ok("then")
@@ -304,6 +316,136 @@ fn calls_that_compute_and_have_waited_for_a_thread_wait_for_a_core() {
     }
 }
 
+/// As many calls as there are cores, that were expected to compute and wait. Others compute meanwhile.
+fn others_compute_beside(path: &str) {
+    if !can_learn() {
+        return;
+    }
+    let calls = Calls::new();
+    let running = Running::start(server(2 * cores() + 2), calls.application());
+    learn(&running);
+    let waiting: Vec<_> = (0..cores()).map(|_| asks(&running, path)).collect();
+    for _ in &waiting {
+        assert_eq!(calls.entered.next().unwrap(), "/compute");
+    }
+    let others: Vec<_> = (0..5).map(|_| asks(&running, "/compute")).collect();
+    for mut other in others {
+        assert_eq!(other.read(&Method::GET).unwrap().text(), "computed");
+    }
+    assert!(calls.entered.is_empty());
+    for _ in &waiting {
+        calls.release.note(());
+    }
+    for mut client in waiting {
+        assert_eq!(client.read(&Method::GET).unwrap().status, 200);
+    }
+}
+
+#[test]
+fn calls_that_were_expected_to_compute_and_wait_keep_no_core() {
+    others_compute_beside("/compute?hold");
+}
+
+#[test]
+fn the_body_that_follows_a_call_that_computes_keeps_no_core() {
+    others_compute_beside("/compute?body");
+}
+
+#[test]
+fn what_is_asked_for_behind_a_call_that_computes_keeps_no_core() {
+    if !can_learn() {
+        return;
+    }
+    let calls = Calls::new();
+    let running = Running::start(server(2 * cores() + 2), calls.application());
+    learn(&running);
+    let mut busy: Vec<_> = (0..cores()).map(|_| running.client()).collect();
+    for client in &mut busy {
+        client.send(get("/compute?spin") + &get("/busy")).unwrap();
+        assert_eq!(calls.entered.next().unwrap(), "/compute");
+    }
+    let others: Vec<_> = (0..5).map(|_| asks(&running, "/compute")).collect();
+    look_everywhere(&running);
+    calls.stop.store(true, SeqCst);
+    for _ in &busy {
+        assert_eq!(calls.entered.next().unwrap(), "/busy");
+    }
+    for mut other in others {
+        assert_eq!(other.read(&Method::GET).unwrap().text(), "computed");
+    }
+    for _ in &busy {
+        calls.release.note(());
+    }
+    for mut client in busy {
+        assert_eq!(client.read(&Method::GET).unwrap().text(), "computed");
+        assert_eq!(client.read(&Method::GET).unwrap().text(), "done");
+    }
+}
+
+/// Those that compute take turns with all others for the threads that calls which never come back leave them.
+#[test]
+fn calls_that_compute_do_not_shut_others_out() {
+    let calls = Calls::new();
+    let running = Running::start(server(cores() + 1), calls.application());
+    learn(&running);
+    let mut busy = asks(&running, "/busy");
+    calls.entered.next().unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 * cores() {
+            let mut client = running.client();
+            let stop = &calls.stop;
+            scope.spawn(move || {
+                while !stop.load(SeqCst) {
+                    assert_eq!(client.get("/compute").unwrap().text(), "computed");
+                }
+            });
+        }
+        let mut others: Vec<_> = (0..3).map(|_| asks(&running, "/quick")).collect();
+        let answers: Vec<_> = others.iter_mut().map(|it| it.read(&Method::GET)).collect();
+        calls.stop.store(true, SeqCst);
+        for answer in answers {
+            assert_eq!(answer.unwrap().text(), "quick");
+        }
+    });
+    calls.release.note(());
+    assert_eq!(busy.read(&Method::GET).unwrap().text(), "done");
+}
+
+#[test]
+fn who_waits_for_a_core_has_a_deadline_and_is_seen_to_leave() {
+    if !can_learn() {
+        return;
+    }
+    let lines = lines();
+    let mut timeouts = Timeouts::default();
+    timeouts.request = Some(LONG * 150);
+    let calls = Calls::new();
+    let server = server(2 * cores() + 2).timeouts(timeouts);
+    let running = Running::start(server, calls.application());
+    learn(&running);
+    let spinning: Vec<_> = (0..cores())
+        .map(|_| asks(&running, "/compute?spin"))
+        .collect();
+    for _ in &spinning {
+        assert_eq!(calls.entered.next().unwrap(), "/compute");
+    }
+    let queued = |client: &Client| {
+        let remote = format!("remote={} ", client.local_addr().unwrap());
+        ["cut off".to_owned(), remote, "stage=queued ".to_owned()]
+    };
+    let leaves = asks(&running, "/compute?gone");
+    look_everywhere(&running);
+    let gone = queued(&leaves);
+    leaves.reset().unwrap();
+    lines.wait_for(&gone.each_ref().map(String::as_str));
+    let mut waits = asks(&running, "/compute?late");
+    let late = queued(&waits);
+    let reply = waits.read(&Method::GET).unwrap();
+    assert_eq!((reply.status, reply.says_close()), (503, true));
+    lines.wait_for(&late.each_ref().map(String::as_str));
+    calls.stop.store(true, SeqCst);
+}
+
 #[test]
 fn a_call_that_comes_too_late_to_its_turn_to_compute_is_not_made() {
     if !can_learn() {
@@ -318,13 +460,12 @@ fn a_call_that_comes_too_late_to_its_turn_to_compute_is_not_made() {
     let holds = asks(&running, "/compute?hold");
     assert_eq!(calls.entered.next().unwrap(), "/compute");
     let mut late = asks(&running, "/compute?hold");
-    look_everywhere(&running);
-    thread::sleep(LONG * 151); // its time is over then, and may be over for longer
-    assert!(calls.entered.is_empty());
-    calls.release.note(());
     let reply = late.read(&Method::GET).unwrap();
     assert_eq!((reply.status, reply.says_close()), (503, true));
     lines.wait_for(&["cut off", "stage=queued ", "the deadline passed"]);
-    assert!(calls.entered.is_empty());
+    calls.release.note(());
+    calls.release.note(());
     drop(holds);
+    running.stop();
+    assert!(calls.entered.is_empty());
 }

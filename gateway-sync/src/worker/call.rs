@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use super::{Flow, TURNS, Turn, Worker};
 use crate::connection::Step;
 use crate::deadline::{Phase, answer_due};
-use crate::lending::{Asked, Loan, Wait};
+use crate::lending::{Asked, Beside, Loan, Wait};
 use crate::log::RequestName;
 use crate::predictor::{Entry, Forecast, Measured};
 use crate::request::Request;
@@ -46,8 +46,7 @@ impl<A: Application> Worker<'_, A> {
             sight.log_refused(answer.status(), "this is no proxy", self.now(turn));
             return self.answer_and_close(turn, answer, exchange, false);
         }
-        let path = &head.bytes()[head.path_range()];
-        let entry = self.shared.predictor.entry(head.method.as_str(), path);
+        let entry = self.entry(&request);
         if request.live {
             return self.queue_live(turn, request);
         }
@@ -56,8 +55,8 @@ impl<A: Application> Worker<'_, A> {
             return self.answer_awaited(turn, request, entry);
         }
         match self.shared.predictor.forecast(entry) {
-            Forecast::Computes => Flow::Park(request, entry, None),
-            forecast => self.answer(turn, request, entry, forecast, None),
+            Forecast::Computes => self.wait_to_compute(turn, request, entry, self.most()),
+            forecast => self.answer(turn, request, entry, forecast, Beside::Nothing),
         }
     }
 
@@ -68,7 +67,7 @@ impl<A: Application> Worker<'_, A> {
         // One thread alone is left to others.
         let may_wait = self.shared.threads > 1;
         match may_wait.then(|| self.shared.lending.try_take()).flatten() {
-            Some(loan) => self.answer(turn, request, entry, Forecast::Waits, Some(loan)),
+            Some(loan) => self.answer(turn, request, entry, Forecast::Waits, Beside::Reads(loan)),
             None => {
                 turn.connection.read_first(request);
                 Flow::Continue
@@ -82,39 +81,87 @@ impl<A: Application> Worker<'_, A> {
             return self.answer_live(turn, request, loan);
         }
         let ticket = self.shared.lending.queue(self.nudge(turn));
-        self.wait_for_leave(turn, request, Wait::ToRead(ticket))
+        self.wait_for_leave(turn, request, Wait::Read(ticket))
     }
 
     /// Has the request wait, unless it has leave by now.
     fn wait_for_leave(&mut self, turn: &mut Turn, request: Box<Request>, wait: Wait) -> Flow {
         match turn.connection.queue(request, wait) {
             Step::Lend(request, loan) => self.answer_live(turn, request, loan),
-            Step::Admit(request, leave, loan) => self.admit(turn, request, leave, loan),
+            Step::Admit(request, leave, beside) => self.admit(turn, request, leave, beside),
+            Step::Compute(request, room) => self.compute(turn, request, room),
             _ => Flow::Rest(Phase::Queued, false),
         }
     }
 
-    /// Has a request answered that has waited for a thread to be free.
+    /// Has a request answered that computes, when there is a core for it, or refused if more than `most` wait for that.
+    fn wait_to_compute(
+        &mut self,
+        turn: &mut Turn,
+        request: Box<Request>,
+        entry: Entry,
+        most: usize,
+    ) -> Flow {
+        match self.shared.gate.room.ask(most, || self.nudge(turn)) {
+            Asked::Leave(room) => {
+                let beside = Beside::Computes(room);
+                self.answer(turn, request, entry, Forecast::Computes, beside)
+            }
+            Asked::Queued(ticket) => self.wait_for_leave(turn, request, Wait::Compute(ticket)),
+            Asked::Full => self.turn_away(turn, request, entry),
+        }
+    }
+
+    /// Has a request answered that has waited for a core, when a thread is free. It is not refused any more, and waits in
+    /// order: before those that wait for a thread alone, it would keep them waiting for ever.
+    pub(super) fn compute(&mut self, turn: &mut Turn, request: Box<Request>, room: Loan) -> Flow {
+        let entry = self.entry(&request);
+        let leave = &self.shared.calls.leave;
+        let beside = match self.shared.predictor.forecast(entry) {
+            Forecast::Computes => Beside::Computes(room),
+            _ => Beside::Nothing, // others of its kind have been measured meanwhile
+        };
+        if let Some(leave) = leave.try_take() {
+            return self.admit(turn, request, leave, beside);
+        }
+        let ticket = leave.queue(self.nudge(turn));
+        self.wait_for_leave(turn, request, Wait::Call(ticket, beside))
+    }
+
+    /// Has a request answered that has waited, and for which a thread is free. If it computes and there is no core for
+    /// it, it makes room and waits for one.
     pub(super) fn admit(
         &mut self,
         turn: &mut Turn,
         request: Box<Request>,
         leave: Loan,
-        loan: Option<Loan>,
+        beside: Beside,
     ) -> Flow {
-        let head = &request.head;
-        let path = &head.bytes()[head.path_range()];
-        let entry = self.shared.predictor.entry(head.method.as_str(), path);
-        let forecast = match loan {
-            Some(_) => Forecast::Waits,
-            None => self.shared.predictor.forecast(entry),
+        let entry = self.entry(&request);
+        let forecast = match &beside {
+            Beside::Nothing => self.shared.predictor.forecast(entry),
+            Beside::Reads(_) => Forecast::Waits,
+            Beside::Computes(_) => Forecast::Computes,
         };
-        if forecast == Forecast::Computes {
-            return Flow::Park(request, entry, Some(leave));
-        }
-        let flow = self.answer_now(turn, request, entry, forecast, loan);
+        let beside = match (forecast, beside) {
+            (Forecast::Computes, Beside::Nothing) => match self.shared.gate.room.try_take() {
+                Some(room) => Beside::Computes(room),
+                None => {
+                    drop(leave);
+                    return self.wait_to_compute(turn, request, entry, usize::MAX);
+                }
+            },
+            (_, beside) => beside,
+        };
+        let flow = self.answer_now(turn, request, entry, forecast, beside);
         drop(leave);
         flow
+    }
+
+    fn entry(&self, request: &Request) -> Entry {
+        let head = &request.head;
+        let path = &head.bytes()[head.path_range()];
+        self.shared.predictor.entry(head.method.as_str(), path)
     }
 
     /// Answers 503 in the application's stead: too many requests wait already.
@@ -147,10 +194,8 @@ impl<A: Application> Worker<'_, A> {
         request: Box<Request>,
         loan: Loan,
     ) -> Flow {
-        let head = &request.head;
-        let path = &head.bytes()[head.path_range()];
-        let entry = self.shared.predictor.entry(head.method.as_str(), path);
-        self.answer(turn, request, entry, Forecast::Waits, Some(loan))
+        let entry = self.entry(&request);
+        self.answer(turn, request, entry, Forecast::Waits, Beside::Reads(loan))
     }
 
     /// Has a request answered, or refused if too many wait for a thread.
@@ -160,44 +205,18 @@ impl<A: Application> Worker<'_, A> {
         request: Box<Request>,
         entry: Entry,
         forecast: Forecast,
-        loan: Option<Loan>,
+        beside: Beside,
     ) -> Flow {
-        match self.ask_for_leave(turn, self.most()) {
+        let leave = &self.shared.calls.leave;
+        match leave.ask(self.most(), || self.nudge(turn)) {
             Asked::Leave(leave) => {
-                let flow = self.answer_now(turn, request, entry, forecast, loan);
+                let flow = self.answer_now(turn, request, entry, forecast, beside);
                 drop(leave);
                 flow
             }
-            Asked::Queued(ticket) => self.wait_for_leave(turn, request, Wait::ToCall(ticket, loan)),
+            Asked::Queued(ticket) => self.wait_for_leave(turn, request, Wait::Call(ticket, beside)),
             Asked::Full => self.turn_away(turn, request, entry),
         }
-    }
-
-    /// Has a call have leave, and gives its request back, if it has some or a thread is free. Else the request waits, if
-    /// no more than `most` do.
-    pub(super) fn take_leave(
-        &mut self,
-        turn: &mut Turn,
-        request: Box<Request>,
-        entry: Entry,
-        most: usize,
-        leave: &mut Option<Loan>,
-    ) -> Result<Box<Request>, Flow> {
-        if leave.is_some() {
-            return Ok(request);
-        }
-        match self.ask_for_leave(turn, most) {
-            Asked::Leave(taken) => *leave = Some(taken),
-            Asked::Queued(ticket) => {
-                return Err(self.wait_for_leave(turn, request, Wait::ToCall(ticket, None)));
-            }
-            Asked::Full => return Err(self.turn_away(turn, request, entry)),
-        }
-        Ok(request)
-    }
-
-    fn ask_for_leave(&self, turn: &Turn, most: usize) -> Asked {
-        self.shared.calls.leave.ask(most, || self.nudge(turn))
     }
 
     /// Has a request answered, for whose call there is leave.
@@ -207,7 +226,7 @@ impl<A: Application> Worker<'_, A> {
         request: Box<Request>,
         entry: Entry,
         forecast: Forecast,
-        loan: Option<Loan>,
+        beside: Beside,
     ) -> Flow {
         self.begin_call(turn);
         let since = request.since;
@@ -221,14 +240,16 @@ impl<A: Application> Worker<'_, A> {
         let name = RequestName::of(&head);
         turn.connection.current.begin(name, since);
         turn.connection.pace = Pace::default();
-        let (live, input) = match loan {
-            None => (None, whole),
-            Some(loan) => {
+        let (mut pass, mut live, mut input) = (None, None, whole);
+        match beside {
+            Beside::Nothing => {}
+            Beside::Computes(room) => pass = Some(self.shared.gate.admit(room, &self.account)),
+            Beside::Reads(loan) => {
                 let timeouts = &self.shared.timeouts;
-                let (live, input) = turn.connection.lend(loan, expects_continue, timeouts);
-                (Some(live), input)
+                let (lent, arriving) = turn.connection.lend(loan, expects_continue, timeouts);
+                (live, input) = (Some(lent), arriving);
             }
-        };
+        }
         let call = turn.connection.call();
         let endpoint = Arc::clone(&turn.connection.endpoint);
         let mut answer = None;
@@ -249,6 +270,7 @@ impl<A: Application> Worker<'_, A> {
                 Ended::Answered
             }
         };
+        drop(pass); // it has computed
         self.respond(turn, entry, exchange, ended, answer, live)
     }
 

@@ -9,7 +9,6 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
-use crate::log::RequestName;
 use crate::request::Refused;
 use crate::seat::Sweep;
 
@@ -46,11 +45,6 @@ impl<A: Application> Worker<'_, A> {
         let cut = match flow {
             Flow::Rest(Phase::Lingering, _) => None, // all was answered
             Flow::Rest(phase, _) => Some(phase),
-            Flow::Park(request, ..) => {
-                let name = RequestName::of(&request.head);
-                connection.current.queue(name, request.since);
-                Some(Phase::Application) // where it says itself how far it has come
-            }
             // The end that was found may be the one that the stop has made.
             Flow::Close(found) => unfinished.cut(found),
             Flow::Continue | Flow::Yield => unfinished.cut(reason),
