@@ -127,7 +127,8 @@
 //! [`cancelled`](gateway_core::Environ::cancelled) set. A client that closes in good order looks the
 //! same as one that only closes its sending half and waits. So after 100 ms `cancelled` is set, and the
 //! call is dropped after 5 s; what is ready before is sent. Blocking code is never interrupted, and
-//! sees `cancelled`. A departure is not seen behind 64 KiB of pipelined requests.
+//! sees `cancelled`. Behind bytes that nobody reads, as of a body that the application does not ask for, it is looked every 100 ms
+//! whether the client is still there. The end of a client whose bytes the kernel has no more room for is not seen.
 //!
 //! # When a deadline passes
 //!

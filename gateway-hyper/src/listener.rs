@@ -1,16 +1,17 @@
 //! Listeners and sockets: TCP and Unix behind one type each.
 
+use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use gateway_core::Address;
 use gateway_core::server::Limits;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as RawSocket, Type};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// The backlog between binding and serving, when the one from the limits is set.
@@ -208,6 +209,15 @@ fn unless_empty<T>(accepted: io::Result<T>) -> Option<io::Result<T>> {
     }
 }
 
+/// How a client has ended its side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// In good order: it may still take answers.
+    Closed,
+    /// It is gone.
+    Reset,
+}
+
 /// A connection's socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
@@ -223,6 +233,22 @@ impl Socket {
             Self::Unix(stream) => stream.poll_read_ready(cx),
         };
         polled.map(|_| ()) // who reads learns of the error
+    }
+
+    /// What is known of the client's end by now, whether or not there are bytes before it that nobody has read.
+    pub(crate) fn end(&self) -> Option<End> {
+        let interest = Interest::READABLE | Interest::ERROR;
+        let mut now = Context::from_waker(Waker::noop());
+        let ready = match self {
+            Self::Tcp(stream) => pin!(stream.ready(interest)).poll(&mut now),
+            Self::Unix(stream) => pin!(stream.ready(interest)).poll(&mut now),
+        };
+        match ready {
+            Poll::Ready(Ok(ready)) if ready.is_error() => Some(End::Reset),
+            Poll::Ready(Ok(ready)) if ready.is_read_closed() => Some(End::Closed),
+            Poll::Ready(Err(_)) => Some(End::Reset),
+            _ => None,
+        }
     }
 
     /// Makes closing the socket a reset: the client cannot take what it got for the whole.

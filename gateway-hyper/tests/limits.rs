@@ -141,6 +141,31 @@ fn the_answer_to_a_refused_upload_is_not_lost_to_a_reset() {
 }
 
 #[test]
+fn who_was_refused_and_stays_is_let_go() {
+    let set = |server: gateway_hyper::Server| {
+        let linger = |timeouts: &mut Timeouts| {
+            timeouts.idle = Duration::from_millis(300);
+            timeouts.linger = Duration::from_secs(1);
+        };
+        let one = |limits: &mut Limits| limits.connections = 1;
+        server.timeouts(timeouts(linger)).limits(limits(one))
+    };
+    for refused in [
+        "GET / HTTP/1.1\r\nbad\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbad\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\nmore",
+    ] {
+        let server = start_with(hello, set);
+        let mut stays = server.connect();
+        stays.send(refused);
+        stays.rest();
+        let mut next = server.connect();
+        next.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert_eq!(status(&next.rest()), 200, "{refused:?}");
+    }
+}
+
+#[test]
 fn a_client_that_does_not_even_begin_is_let_go() {
     let timeouts = timeouts(|timeouts| timeouts.head = Duration::from_millis(500));
     let server = start_with(hello, |server| server.timeouts(timeouts));

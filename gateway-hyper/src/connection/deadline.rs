@@ -24,6 +24,8 @@ pub(crate) struct Waits {
     pub(crate) left_since: Option<u64>,
     /// Whether the application was told so.
     pub(crate) left: bool,
+    /// Since when nobody is woken for what the client does, or somebody last looked.
+    pub(crate) unwatched_since: Option<u64>,
     /// Since when the connection has been told to end, once all that it has is sent.
     pub(crate) ending: Option<u64>,
     /// Whether the server stops.
@@ -43,6 +45,9 @@ const REST: u32 = 15;
 /// answer. Most calls are over by then; then the application is told that the client has left.
 const LEAVING: u64 = 100;
 
+/// How often, in milliseconds, it is looked whether the client is still there, behind bytes that nobody reads.
+const LOOK: u64 = 100;
+
 /// After how long, in milliseconds, it is certain enough that nobody waits: the call is dropped. A
 /// client that closed its sending half only (RFC 9112 §9.6 allows it) has its answer until then.
 const GONE: u64 = 5000;
@@ -60,6 +65,8 @@ pub(crate) enum Overdue {
     Idle,
     /// The same, for a while.
     Rest,
+    /// It is to be seen whether the client is still there.
+    Look,
     /// The client sends no more, and may have left.
     Leaving,
     /// The client sends no more, and has left.
@@ -80,7 +87,10 @@ impl Waits {
             return Some((after(since, timeouts.head), Overdue::Head));
         }
         if self.active > 0 {
-            let since = self.left_since?;
+            let look = |since: u64| (since.saturating_add(LOOK), Overdue::Look);
+            let Some(since) = self.left_since else {
+                return self.unwatched_since.filter(|_| !self.multiplexed).map(look);
+            };
             return Some(match self.left {
                 false => (since.saturating_add(LEAVING), Overdue::Leaving),
                 true => (since.saturating_add(GONE), Overdue::Gone),
@@ -178,15 +188,20 @@ mod tests {
             write_since: Some(100),
             ..call
         };
+        let unread = Waits {
+            unwatched_since: Some(150),
+            ..call
+        };
         let leaving = Waits {
             left_since: Some(200),
-            ..call
+            ..unread
         };
         let gone = Waits {
             left: true,
             ..leaving
         };
         for (waits, stage, due) in [
+            (unread, Stage::InApplication, Some((250, Overdue::Look))),
             (leaving, Stage::InApplication, Some((300, Overdue::Leaving))),
             (gone, Stage::InApplication, Some((5200, Overdue::Gone))),
             (opening, Stage::Idle, Some((35, Overdue::Head))),

@@ -101,10 +101,11 @@ impl<'a> Driver<'a> {
 
     fn waits(&self) -> Waits {
         let waits = self.state.waits();
+        let may_rest = self.may_rest || waits.requests > self.rested_since;
         Waits {
             ending: self.ending,
             multiplexed: self.protocol == Protocol::Http2,
-            may_rest: self.may_rest || waits.requests > self.rested_since,
+            may_rest: may_rest && !self.state.is_closing(),
             ..waits
         }
     }
@@ -163,6 +164,10 @@ impl<'a> Driver<'a> {
         }
         match what {
             Overdue::Rest => return Step::Over(Driven::Resting),
+            Overdue::Look => {
+                state.set_look();
+                return Step::Poll;
+            }
             Overdue::Leaving => {
                 state.set_left();
                 return Step::Poll;
@@ -224,7 +229,7 @@ fn cause_of(what: Overdue) -> Option<Cause> {
         Overdue::Slow => Some(Cause::TakenTooSlowly),
         Overdue::Head => Some(Cause::HeadTooLate),
         Overdue::Idle => Some(Cause::Idle),
-        Overdue::Rest | Overdue::Leaving | Overdue::Gone => None,
+        Overdue::Rest | Overdue::Look | Overdue::Leaving | Overdue::Gone => None,
     }
 }
 

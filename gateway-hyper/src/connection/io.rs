@@ -19,7 +19,7 @@ use super::frames::{Frames, overdraft};
 use super::opening::{Opening, Protocol};
 use super::{State, kill};
 use crate::cause::Cause;
-use crate::listener::Socket;
+use crate::listener::{End, Socket};
 use crate::refusal::Refusal;
 use crate::wire::Wire;
 
@@ -56,6 +56,8 @@ pub(crate) struct Io {
     refusal: Option<Refusal>,
     /// Nothing more is for hyper to read.
     over: bool,
+    /// Whether the socket wakes hyper for what the client does.
+    is_watched: bool,
     /// How fast the client takes what is written, since it last had taken all there was.
     pace: Pace,
     /// Whether it is waited for to take more.
@@ -79,6 +81,7 @@ impl Io {
             sound: 0,
             refusal: None,
             over: false,
+            is_watched: false,
             pace: Pace::default(),
             stalls: false,
             linger: None,
@@ -135,6 +138,28 @@ impl Io {
     fn holds(&self) -> bool {
         let holds = |wire: &Wire| wire.is_in_head() && wire.heads() > self.state.ended();
         self.wire.as_ref().is_some_and(holds)
+    }
+
+    /// Whether no more is read ahead.
+    fn is_full(&self) -> bool {
+        self.holds() && self.waiting.len() >= MOST_HELD
+    }
+
+    /// Looks whether the client has left behind bytes that nobody reads, now and then: hyper reads on when they are
+    /// asked for.
+    fn look_for_end(&self) -> io::Result<()> {
+        self.state.note_unwatched(!self.is_watched);
+        if self.is_watched || !self.state.is_to_look() {
+            return Ok(());
+        }
+        match self.socket.end() {
+            Some(End::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
+            Some(End::Closed) => {
+                self.state.client_stops_sending();
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Gives hyper what is sound of the bytes that wait.
@@ -233,6 +258,50 @@ impl Io {
         Err(refusal.of_input().into())
     }
 
+    /// Reads what is sound, into hyper's buffer.
+    fn poll_sound(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        loop {
+            if self.sound > 0 {
+                self.give(buffer);
+            }
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            if self.over {
+                return Poll::Pending; // the answer to the refusal ends the connection
+            }
+            if let Some(refusal) = self.refusal.take() {
+                return Poll::Ready(self.refuse(refusal, buffer));
+            }
+            if self.state.is_head_overdue() && self.wire.is_some() {
+                self.state.note_head(false);
+                return Poll::Ready(self.refuse(Refusal::HeadTimedOut, buffer));
+            }
+            if !self.waiting.is_empty() {
+                // What was held back may go on; what is held back is not added to without end.
+                self.look();
+                if self.sound > 0 || self.refusal.is_some() {
+                    continue;
+                }
+                if self.is_full() {
+                    return Poll::Pending; // woken by the end of the request
+                }
+            }
+            let there_is_more = match self.waiting.is_empty() {
+                true => ready!(self.poll_straight(cx, buffer))?,
+                false => ready!(self.poll_more(cx))?,
+            };
+            if !there_is_more {
+                return self.poll_end();
+            }
+        }
+    }
+
     /// Notes how the client takes what is written. All that the kernel takes counts, also what it has room
     /// for at once: how much of that the client has, it only says when a good part is gone.
     fn note_write(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -312,42 +381,9 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        loop {
-            if self.sound > 0 {
-                self.give(buffer);
-            }
-            if buffer.filled().len() > before {
-                return Poll::Ready(Ok(()));
-            }
-            if self.over {
-                return Poll::Pending; // the answer to the refusal ends the connection
-            }
-            if let Some(refusal) = self.refusal.take() {
-                return Poll::Ready(self.refuse(refusal, buffer));
-            }
-            if self.state.is_head_overdue() && self.wire.is_some() {
-                self.state.note_head(false);
-                return Poll::Ready(self.refuse(Refusal::HeadTimedOut, buffer));
-            }
-            if !self.waiting.is_empty() {
-                // What was held back may go on; what is held back is not added to without end.
-                self.look();
-                if self.sound > 0 || self.refusal.is_some() {
-                    continue;
-                }
-                if self.holds() && self.waiting.len() >= MOST_HELD {
-                    return Poll::Pending; // woken by the end of the request
-                }
-            }
-            let there_is_more = match self.waiting.is_empty() {
-                true => ready!(self.poll_straight(cx, buffer))?,
-                false => ready!(self.poll_more(cx))?,
-            };
-            if !there_is_more {
-                return self.poll_end();
-            }
-        }
+        let read = self.poll_sound(cx, buffer);
+        self.is_watched = read.is_pending() && !self.is_full();
+        read
     }
 }
 
@@ -379,10 +415,14 @@ impl AsyncWrite for Io {
         // hyper flushes when it has written all it had: the client has caught up.
         self.pace = Pace::default();
         self.state.flushed();
-        Poll::Ready(Ok(()))
+        Poll::Ready(match self.wire {
+            Some(_) => self.look_for_end(),
+            None => Ok(()), // frames are always read
+        })
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.state.set_closing();
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
             if !self.must_linger() {

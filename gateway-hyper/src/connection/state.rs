@@ -53,6 +53,10 @@ pub(crate) struct State {
     left_since: AtomicU64,
     /// Whether the application was told that the client has left.
     left: AtomicBool,
+    /// Since when nobody is woken for what the client does, or somebody last looked.
+    unwatched_since: AtomicU64,
+    /// Whether somebody is to look.
+    look: AtomicBool,
     /// The number of the request of whose body a part has not come yet.
     body_due: AtomicU64,
     /// Whether the application has let go of a body before its end.
@@ -65,6 +69,8 @@ pub(crate) struct State {
     reset: AtomicBool,
     /// Whether the connection ends once what runs is finished.
     last: AtomicBool,
+    /// Whether nothing more is sent: what follows is thrown away.
+    closing: AtomicBool,
     /// When the last frame of HTTP/2 came.
     read_at: AtomicU64,
     /// What a request was cut off for last, which its line in the log tells.
@@ -92,12 +98,15 @@ impl State {
             refused: OnceLock::new(),
             left_since: AtomicU64::new(NEVER),
             left: AtomicBool::new(false),
+            unwatched_since: AtomicU64::new(NEVER),
+            look: AtomicBool::new(false),
             body_due: AtomicU64::new(NEVER),
             body_dropped: AtomicBool::new(false),
             holds: AtomicBool::new(false),
             cut: AtomicU8::new(0),
             reset: AtomicBool::new(false),
             last: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             read_at: AtomicU64::new(NEVER),
             told: AtomicU8::new(0),
         })
@@ -213,6 +222,31 @@ impl State {
         false
     }
 
+    /// Notes whether nobody is woken for what the client does: what it sends is not read further.
+    pub(crate) fn note_unwatched(&self, is_unwatched: bool) {
+        let noted = self.unwatched_since.load(Ordering::Relaxed) != NEVER;
+        if is_unwatched != noted {
+            let since = if is_unwatched {
+                self.shared.clock.now()
+            } else {
+                NEVER
+            };
+            self.unwatched_since.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the socket looked at, where nobody watches it.
+    pub(crate) fn set_look(&self) {
+        let now = self.shared.clock.now();
+        self.unwatched_since.store(now, Ordering::Relaxed);
+        self.look.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether to look now.
+    pub(crate) fn is_to_look(&self) -> bool {
+        self.look.load(Ordering::Relaxed) && self.look.swap(false, Ordering::Relaxed)
+    }
+
     /// Has the application told that the client has left.
     pub(crate) fn set_left(&self) {
         self.left.store(true, Ordering::Relaxed);
@@ -316,6 +350,7 @@ impl State {
             write_due: since(&self.write_due),
             left_since: since(&self.left_since),
             left: self.has_left(),
+            unwatched_since: since(&self.unwatched_since),
             // Its driver knows these.
             ending: None,
             multiplexed: false,
@@ -383,5 +418,14 @@ impl State {
 
     pub(crate) fn is_last(&self) -> bool {
         self.last.load(Ordering::Relaxed)
+    }
+
+    /// Nothing more is sent on the connection.
+    pub(crate) fn set_closing(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 }

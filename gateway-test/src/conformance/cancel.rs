@@ -51,7 +51,8 @@ fn sets_cancelled_when_the_client_of_an_upload_leaves(stage: &Stage<'_>) -> Verd
     let (entered, reasons) = (Event::new(), Log::new());
     let host = stage.serve(watches(stage.style(), &entered, &reasons))?;
     let mut client = host.client()?;
-    client.send(post("/", "whole, and not read by the application"))?;
+    let whole = "and not read by the application".repeat(3000); // more than a host reads ahead
+    client.send(post("/", whole))?;
     entered.wait()?;
     client.reset()?;
     assert_eq!(reasons.next()?, CancelReason::Disconnected);
