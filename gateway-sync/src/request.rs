@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gateway_core::Input;
 use gateway_core::server::Upload;
-use gateway_http1::{BodyFraming, Error, Event, Receiver, RequestHead};
+use gateway_http1::{BodyFraming, Error, Event, Reading, Receiver, RequestHead};
 use http::{HeaderMap, Method};
 
 use crate::rules::Rules;
@@ -31,6 +31,8 @@ pub(crate) struct Refused {
     pub(crate) error: Error,
     /// The answer to HEAD has no body, whatever is wrong with it (RFC 9110 §9.3.2).
     pub(crate) is_head: bool,
+    /// It has its answer: this is the rest of a body that nobody has read.
+    pub(crate) is_answered: bool,
 }
 
 impl Refused {
@@ -40,7 +42,11 @@ impl Refused {
             Some(partial) => partial.head.method == Method::HEAD,
             None => input.starts_with(b"HEAD "),
         };
-        Self { error, is_head }
+        Self {
+            error,
+            is_head,
+            is_answered: false,
+        }
     }
 }
 
@@ -59,10 +65,14 @@ pub(crate) fn receive(
 ) -> Result<(usize, Option<Box<Request>>), Refused> {
     let mut used = 0;
     loop {
-        let received = match receiver.receive(&input[used..]) {
-            Ok(received) => received,
-            Err(error) => return Err(Refused::new(error, partial.as_deref(), &input[used..])),
-        };
+        // A live body may have been found malformed by who read it.
+        let in_rest = matches!(receiver.reading(), Reading::Body | Reading::Closed);
+        let is_answered = in_rest && partial.is_none();
+        let received = receiver.receive(&input[used..]);
+        let received = received.map_err(|error| Refused {
+            is_answered,
+            ..Refused::new(error, partial.as_deref(), &input[used..])
+        })?;
         let start = used;
         used += received.used;
         match received.event {

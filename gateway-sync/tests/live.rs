@@ -84,6 +84,25 @@ fn a_body_is_the_same_live_or_not() {
 }
 
 #[test]
+fn a_request_whose_unread_body_is_malformed_has_one_answer() {
+    let lines = lines();
+    let app = blocking(|_: Environ| Ok(text("not read")));
+    let running = Running::start(live(2), app);
+    let chunked = "POST /live HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n";
+    for rest in ["5\r\nhelloX\r\n", "z\r\n", "0\r\nbad\r\n\r\n"] {
+        let mut client = running.client();
+        client.send(format!("{chunked}{rest}")).unwrap();
+        let reply = client.read(&Method::POST).unwrap();
+        assert_eq!((reply.status, reply.text()), (200, "not read"));
+        let remote = format!("remote={} ", client.local_addr().unwrap());
+        client.closes().unwrap();
+        if !reply.says_close() {
+            lines.wait_for(&["cut off", &remote, "stage=reading body "]);
+        }
+    }
+}
+
+#[test]
 fn an_answer_may_begin_before_the_body_has_ended() {
     let app = blocking(|mut environ: Environ| {
         let mut input = environ.take_input();

@@ -113,10 +113,21 @@ impl<A: Application> Worker<'_, A> {
         }
     }
 
-    /// Answers a request that cannot be read.
+    /// Answers a request that cannot be read. One that has its answer gets no other: a client that shares the connection
+    /// would take that for the answer to its next request.
     pub(super) fn refuse(&mut self, turn: &mut Turn, refused: Refused) -> Flow {
-        let Refused { error, is_head } = refused;
+        let Refused {
+            error,
+            is_head,
+            is_answered,
+        } = refused;
         let now = self.now(turn);
+        if is_answered {
+            turn.connection
+                .tell_cut(Phase::Body, &error.to_string(), now);
+            turn.connection.closing = Some(CloseReason::Refused(error));
+            return Flow::Continue;
+        }
         turn.connection
             .tell_refused(error.status(), &error.to_string(), now);
         self.answer_and_close(
