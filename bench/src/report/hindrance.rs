@@ -38,9 +38,6 @@ const UNSENT: &str = "Set so (`Limits::buffer`), the kernel keeps no more than 6
 
 const PIECES: &str = "The first piece is sent by itself, when it is made; those behind it are copied, to leave together.";
 
-const THREADS: &str =
-    "Each call that waits is a thread, which takes a core from those that answer when it wakes. ";
-
 const TAKEN: &str = "Two threads are both in calls that wait, and quick ones wait for them: that is what `threads(n)` is for.";
 
 impl Hindrance {
@@ -131,12 +128,8 @@ fn cores(results: &Results, ours: &str, ideal: f64) -> String {
 
 fn ready(results: &Results, scenario: &str, ours: &str, figure: Figure) -> String {
     let delay = |server| number(results.median(server, scenario, Figure::Delay));
-    let why = match (scenario, ours) {
-        ("half", "sync:64") => THREADS,
-        _ => "",
-    };
     format!(
-        "{why}{}. Its threads were ready to run and had no core for {} µs a request, those of {BASELINE} for {}. {} of its rounds: {}; of \
+        "{}. Its threads were ready to run and had no core for {} µs a request, those of {BASELINE} for {}. {} of its rounds: {}; of \
          {BASELINE}'s: {}.",
         used(results, scenario, ours),
         delay(ours),
