@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::lending::{Lending, Loan};
+use crate::lending::{Lending, Loan, Waiter};
 use crate::stopwatch::{Account, Reading};
 
 /// For how long a call may do something else than compute before others have its room. Shorter than what anybody
@@ -111,14 +111,24 @@ impl Computing {
     }
 }
 
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
+impl Pass<'_> {
+    /// The call is over. Who computes next is the caller's to wake, or to go on with.
+    pub(crate) fn leave(self) -> Option<Waiter> {
+        self.end()?.pass_on()
+    }
+
+    /// Its room, if it still has it.
+    fn end(&self) -> Option<Loan> {
         let mut inside = self.gate.inside();
         let calls = &mut inside.calls;
-        let at = calls.iter().position(|call| call.number == self.number);
-        let call = at.map(|at| calls.swap_remove(at));
-        drop(inside);
-        drop(call); // with the lock released: it wakes who comes next
+        let at = calls.iter().position(|call| call.number == self.number)?;
+        calls.swap_remove(at).room
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        drop(self.end()); // with the lock released: it wakes who comes next
     }
 }
 
@@ -128,14 +138,6 @@ mod tests {
     use std::task::Waker;
 
     use super::*;
-
-    /// Has the calling thread compute for a while.
-    fn compute(time: Duration) {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            std::hint::spin_loop();
-        }
-    }
 
     #[test]
     fn room_comes_back_when_a_call_is_over() {
@@ -148,21 +150,26 @@ mod tests {
         assert!(gate.inside().calls.is_empty());
     }
 
-    /// Whether a call keeps its room that others wait for, and for so long does nothing but `work`.
-    fn keeps_room(work: impl Fn(Duration) + Send + 'static) -> bool {
+    /// Whether a call keeps its room that others wait for, if it `computes` all the time, or waits.
+    fn keeps_room(computes: bool) -> bool {
         let (tell, told) = channel();
         let (end, ended) = channel::<()>();
         let call = std::thread::spawn(move || {
             tell.send(Account::of_this_thread()).unwrap();
-            while ended.try_recv() == Err(TryRecvError::Empty) {
-                work(PATIENCE);
+            while computes && ended.try_recv() == Err(TryRecvError::Empty) {
+                std::hint::spin_loop();
             }
+            let _ = ended.recv(); // the end of the test
         });
         let account = Arc::new(told.recv().unwrap());
         let gate = Gate::new(1);
         let pass = gate.admit(gate.room.try_take().unwrap(), &account);
         assert!(!gate.review(Instant::now()), "nobody waits");
-        let next = gate.room.queue(Waker::noop().clone());
+        let next = gate.room.queue(Waiter {
+            waker: Waker::noop().clone(),
+            seat: 0,
+            slot: 0,
+        });
         for _ in 0..3 {
             gate.review(Instant::now());
             std::thread::sleep(PATIENCE * 2);
@@ -181,7 +188,7 @@ mod tests {
         if !Account::of_this_thread().is_kept() {
             return; // a kernel without accounts
         }
-        assert!(keeps_room(compute));
-        assert!(!keeps_room(std::thread::sleep));
+        assert!(keeps_room(true));
+        assert!(!keeps_room(false));
     }
 }

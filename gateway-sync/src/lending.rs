@@ -25,13 +25,21 @@ pub(crate) struct Lending {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<(u64, Waker)>,
+    waiting: VecDeque<(u64, Waiter)>,
     next: u64,
+}
+
+/// Who waits: a connection, which is woken when it is its turn.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(crate) waker: Waker,
+    pub(crate) seat: usize,
+    pub(crate) slot: usize,
 }
 
 /// Leave for one thread. Given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Loan(Arc<Lending>);
+pub(crate) struct Loan(Option<Arc<Lending>>);
 
 /// A place among those that wait. Dropped, it is given up, and so is the leave that it may have been
 /// called for.
@@ -98,29 +106,29 @@ impl Lending {
 
     /// Leave, if there is room.
     pub(crate) fn try_take(self: &Arc<Self>) -> Option<Loan> {
-        self.take_room().then(|| Loan(Arc::clone(self)))
+        self.take_room().then(|| Loan(Some(Arc::clone(self))))
     }
 
-    /// A place at the end; `waker` is woken when it is its turn.
-    pub(crate) fn queue(self: &Arc<Self>, waker: Waker) -> Ticket {
-        let number = self.locked(|queue| queue.wait(waker, Place::Last));
+    /// A place at the end; `who` is woken when it is its turn.
+    pub(crate) fn queue(self: &Arc<Self>, who: Waiter) -> Ticket {
+        let number = self.locked(|queue| queue.wait(who, Place::Last));
         self.ticket(number)
     }
 
     /// A place before all others, for what has begun.
-    pub(crate) fn queue_first(self: &Arc<Self>, waker: Waker) -> Ticket {
-        let number = self.locked(|queue| queue.wait(waker, Place::First));
+    pub(crate) fn queue_first(self: &Arc<Self>, who: Waiter) -> Ticket {
+        let number = self.locked(|queue| queue.wait(who, Place::First));
         self.ticket(number)
     }
 
     /// Leave at once, or a place at the end if no more than `most` wait then.
-    pub(crate) fn ask(self: &Arc<Self>, most: usize, waker: impl FnOnce() -> Waker) -> Asked {
+    pub(crate) fn ask(self: &Arc<Self>, most: usize, who: impl FnOnce() -> Waiter) -> Asked {
         if let Some(loan) = self.try_take() {
             return Asked::Leave(loan);
         }
         let waits = self.locked(|queue| {
             let has_place = queue.waiting.len() < most;
-            has_place.then(|| queue.wait(waker(), Place::Last))
+            has_place.then(|| queue.wait(who(), Place::Last))
         });
         waits.map_or(Asked::Full, |number| Asked::Queued(self.ticket(number)))
     }
@@ -150,16 +158,23 @@ impl Lending {
 
     /// Room for one: who has waited longest has it, else whoever comes.
     fn give_back(&self) {
+        if let Some(next) = self.pass_on() {
+            next.waker.wake();
+        }
+    }
+
+    /// Room for one. Whoever has it by that is not woken yet.
+    fn pass_on(&self) -> Option<Waiter> {
         loop {
             if self.waiting.load(SeqCst) == 0 {
                 self.room.fetch_add(1, SeqCst);
                 let somebody_came = self.waiting.load(SeqCst) > 0;
                 if !(somebody_came && self.take_room()) {
-                    return; // nobody waits, or whoever has the room now looks after them
+                    return None; // nobody waits, or whoever has the room now looks after them
                 }
             }
-            if let Some((_, waker)) = self.locked(|queue| queue.waiting.pop_front()) {
-                return waker.wake();
+            if let Some((_, next)) = self.locked(|queue| queue.waiting.pop_front()) {
+                return Some(next);
             }
         }
     }
@@ -184,17 +199,17 @@ impl Ticket {
             return Err(self);
         }
         self.used = true;
-        Ok(Loan(Arc::clone(&self.lending)))
+        Ok(Loan(Some(Arc::clone(&self.lending))))
     }
 }
 
 impl Queue {
-    fn wait(&mut self, waker: Waker, place: Place) -> u64 {
+    fn wait(&mut self, who: Waiter, place: Place) -> u64 {
         let number = self.next;
         self.next += 1;
         match place {
-            Place::First => self.waiting.push_front((number, waker)),
-            Place::Last => self.waiting.push_back((number, waker)),
+            Place::First => self.waiting.push_front((number, who)),
+            Place::Last => self.waiting.push_back((number, who)),
         }
         number
     }
@@ -204,9 +219,18 @@ impl Queue {
     }
 }
 
+impl Loan {
+    /// Gives it back. Who has it by that is the caller's to wake, or to go on with.
+    pub(crate) fn pass_on(mut self) -> Option<Waiter> {
+        self.0.take()?.pass_on()
+    }
+}
+
 impl Drop for Loan {
     fn drop(&mut self) {
-        self.0.give_back();
+        if let Some(lending) = &self.0 {
+            lending.give_back();
+        }
     }
 }
 
@@ -230,8 +254,20 @@ impl Drop for Ticket {
 mod tests {
     use super::*;
 
+    fn waiter() -> Waiter {
+        woken(Waker::noop().clone())
+    }
+
+    fn woken(waker: Waker) -> Waiter {
+        Waiter {
+            waker,
+            seat: 0,
+            slot: 0,
+        }
+    }
+
     fn queue(lending: &Arc<Lending>) -> Ticket {
-        lending.queue(Waker::noop().clone())
+        lending.queue(waiter())
     }
 
     #[test]
@@ -273,10 +309,7 @@ mod tests {
             (1, usize::MAX, "LQQQ"),
         ] {
             let lending = Lending::new(room);
-            let asked: Vec<_> = told
-                .chars()
-                .map(|_| lending.ask(most, || Waker::noop().clone()))
-                .collect();
+            let asked: Vec<_> = told.chars().map(|_| lending.ask(most, waiter)).collect();
             let said: String = asked
                 .iter()
                 .map(|asked| match asked {
@@ -292,7 +325,7 @@ mod tests {
     #[test]
     fn a_place_in_the_queue_is_free_again_when_its_holder_is_called_or_gone() {
         let lending = Lending::new(1);
-        let ask = || lending.ask(1, || Waker::noop().clone());
+        let ask = || lending.ask(1, waiter);
         let Asked::Leave(first) = ask() else { panic!() };
         let Asked::Queued(second) = ask() else {
             panic!()
@@ -311,7 +344,7 @@ mod tests {
         let lending = Lending::new(1);
         let loan = lending.try_take();
         let last = queue(&lending);
-        let first = lending.queue_first(Waker::noop().clone());
+        let first = lending.queue_first(waiter());
         drop(loan);
         let last = last.redeem().unwrap_err();
         drop(first.redeem().unwrap());
@@ -341,7 +374,7 @@ mod tests {
                 scope.spawn(|| {
                     let parker = gateway_core::server::Parker::here();
                     for _ in 0..2000 {
-                        let waker = || Waker::from(Arc::clone(&parker));
+                        let waker = || woken(Waker::from(Arc::clone(&parker)));
                         let loan = match lending.ask(usize::MAX, waker) {
                             Asked::Leave(loan) => loan,
                             Asked::Queued(mut ticket) => loop {

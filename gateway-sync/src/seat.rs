@@ -247,6 +247,11 @@ impl Seat {
         }
     }
 
+    /// Takes a connection out of its slot, without holding the seat; `None` if another has it.
+    pub(crate) fn take_out(&self, slot: usize) -> Option<Out> {
+        self.state().take_out(slot)
+    }
+
     /// Puts a connection back, without holding the seat.
     pub(crate) fn put_back(&self, slot: usize, connection: Box<Connection>) {
         let wake = {
@@ -426,35 +431,41 @@ impl State {
     fn take(&mut self) -> Option<Next> {
         loop {
             let at = self.ready.pop_front()?;
-            let Some(slot) = self.slots.get_mut(at) else {
+            let Some(slot) = self.slots.get(at) else {
                 continue;
             };
-            let Some(mut connection) = slot.connection.take() else {
-                match &slot.unsent {
-                    Some(unsent) => return Some(Next::Send(Arc::clone(unsent))),
-                    None => continue,
-                }
-            };
-            slot.queued = false;
-            // A call that has been used is replaced with the lock released.
-            let call_is_fresh = connection.has_fresh_call();
-            let is_set = call_is_fresh || connection.response.is_some();
-            slot.call = is_set.then(|| connection.call().clone());
-            // What was due before is not due of the call.
-            let now = Instant::now();
-            slot.deadline = Deadline::of_call(now, None);
-            let signs = std::mem::take(&mut slot.signs);
-            slot.half_closed = connection.is_half_closed() || signs.half_closed;
-            let swept = std::mem::take(&mut slot.swept);
-            return Some(Next::Turn(Out {
-                slot: at,
-                connection,
-                signs,
-                swept,
-                call_is_fresh,
-                now,
-            }));
+            if slot.connection.is_some() {
+                return self.take_out(at).map(Next::Turn);
+            }
+            if let Some(unsent) = &slot.unsent {
+                return Some(Next::Send(Arc::clone(unsent)));
+            }
         }
+    }
+
+    /// Takes a connection out of its slot, if it is there.
+    fn take_out(&mut self, at: usize) -> Option<Out> {
+        let slot = self.slots.get_mut(at)?;
+        let mut connection = slot.connection.take()?;
+        slot.queued = false;
+        // A call that has been used is replaced with the lock released.
+        let call_is_fresh = connection.has_fresh_call();
+        let is_set = call_is_fresh || connection.response.is_some();
+        slot.call = is_set.then(|| connection.call().clone());
+        // What was due before is not due of the call.
+        let now = Instant::now();
+        slot.deadline = Deadline::of_call(now, None);
+        let signs = std::mem::take(&mut slot.signs);
+        slot.half_closed = connection.is_half_closed() || signs.half_closed;
+        let swept = std::mem::take(&mut slot.swept);
+        Some(Out {
+            slot: at,
+            connection,
+            signs,
+            swept,
+            call_is_fresh,
+            now,
+        })
     }
 
     fn put_back(&mut self, at: usize, connection: Box<Connection>) {

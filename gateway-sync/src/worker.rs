@@ -19,6 +19,8 @@ use gateway_http1::CloseReason;
 use crate::connection::{Connection, Step};
 use crate::date::Date;
 use crate::deadline::Phase;
+use crate::gate::Pass;
+use crate::lending::Waiter;
 use crate::poller::Batch;
 use crate::seat::{Next, Out};
 use crate::seating::Spare;
@@ -42,6 +44,8 @@ pub(crate) struct Worker<'a, A> {
     /// Turns since events were looked for last.
     turns: u32,
     spare: Arc<Spare>,
+    /// Of the call that it has made last, and that has computed, until somebody else may.
+    pass: Option<Pass<'a>>,
     parker: Arc<Parker>,
     account: Arc<Account>,
     waker: Waker,
@@ -99,6 +103,7 @@ impl<'a, A: Application> Worker<'a, A> {
             held: None,
             turns: 0,
             spare: Spare::here(),
+            pass: None,
             waker: Waker::from(Arc::clone(&parker)),
             parker,
             account: Arc::new(Account::of_this_thread()),
@@ -113,11 +118,37 @@ impl<'a, A: Application> Worker<'a, A> {
     /// Works until the server ends.
     pub(crate) fn run(mut self) {
         while !self.shared.has_ended() {
-            if let Some(seat) = self.shared.seating.take(&self.spare) {
+            if let Some((seat, out)) = self.next_to_compute() {
+                self.turn_without_seat(seat, out);
+            } else if let Some(seat) = self.shared.seating.take(&self.spare) {
                 let tenure = self.shared.seats[seat].sit(&self.unsent);
                 self.held = Some(Held { seat, tenure });
                 self.hold();
             }
+        }
+    }
+
+    /// Its call has computed: the connection that waits to compute next, which has the room that the call had. It goes on at
+    /// once, on a thread and a core that are awake.
+    fn next_to_compute(&mut self) -> Option<(usize, Out)> {
+        let Waiter { waker, seat, slot } = self.pass.take()?.leave()?;
+        match self.shared.seats[seat].take_out(slot) {
+            Some(out) => Some((seat, out)),
+            None => {
+                waker.wake(); // another has it in hand
+                None
+            }
+        }
+    }
+
+    /// Its call has computed: somebody else may. What this thread does next may take its time.
+    fn let_next_compute(&mut self) {
+        self.pass = None;
+    }
+
+    fn turn_without_seat(&mut self, seat: usize, out: Out) {
+        if let Some((slot, connection)) = self.turn(seat, out) {
+            self.shared.seats[seat].put_back(slot, connection);
         }
     }
 

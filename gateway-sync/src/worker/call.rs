@@ -80,7 +80,7 @@ impl<A: Application> Worker<'_, A> {
         if let Some(loan) = self.shared.lending.try_take() {
             return self.answer_live(turn, request, loan);
         }
-        let ticket = self.shared.lending.queue(self.nudge(turn));
+        let ticket = self.shared.lending.queue(self.waiter(turn));
         self.wait_for_leave(turn, request, Wait::Read(ticket))
     }
 
@@ -102,7 +102,7 @@ impl<A: Application> Worker<'_, A> {
         entry: Entry,
         most: usize,
     ) -> Flow {
-        match self.shared.gate.room.ask(most, || self.nudge(turn)) {
+        match self.shared.gate.room.ask(most, || self.waiter(turn)) {
             Asked::Leave(room) => {
                 let beside = Beside::Computes(room);
                 self.answer(turn, request, entry, Forecast::Computes, beside)
@@ -124,7 +124,7 @@ impl<A: Application> Worker<'_, A> {
         if let Some(leave) = leave.try_take() {
             return self.admit(turn, request, leave, beside);
         }
-        let ticket = leave.queue(self.nudge(turn));
+        let ticket = leave.queue(self.waiter(turn));
         self.wait_for_leave(turn, request, Wait::Call(ticket, beside))
     }
 
@@ -208,7 +208,7 @@ impl<A: Application> Worker<'_, A> {
         beside: Beside,
     ) -> Flow {
         let leave = &self.shared.calls.leave;
-        match leave.ask(self.most(), || self.nudge(turn)) {
+        match leave.ask(self.most(), || self.waiter(turn)) {
             Asked::Leave(leave) => {
                 let flow = self.answer_now(turn, request, entry, forecast, beside);
                 drop(leave);
@@ -228,6 +228,7 @@ impl<A: Application> Worker<'_, A> {
         forecast: Forecast,
         beside: Beside,
     ) -> Flow {
+        self.let_next_compute();
         self.begin_call(turn);
         let since = request.since;
         let due = answer_due(since, &self.shared.timeouts);
@@ -240,10 +241,12 @@ impl<A: Application> Worker<'_, A> {
         let name = RequestName::of(&head);
         turn.connection.current.begin(name, since);
         turn.connection.pace = Pace::default();
-        let (mut pass, mut live, mut input) = (None, None, whole);
+        let (mut live, mut input) = (None, whole);
         match beside {
             Beside::Nothing => {}
-            Beside::Computes(room) => pass = Some(self.shared.gate.admit(room, &self.account)),
+            Beside::Computes(room) => {
+                self.pass = Some(self.shared.gate.admit(room, &self.account));
+            }
             Beside::Reads(loan) => {
                 let timeouts = &self.shared.timeouts;
                 let (lent, arriving) = turn.connection.lend(loan, expects_continue, timeouts);
@@ -270,7 +273,6 @@ impl<A: Application> Worker<'_, A> {
                 Ended::Answered
             }
         };
-        drop(pass); // it has computed
         self.respond(turn, entry, exchange, ended, answer, live)
     }
 
@@ -318,7 +320,7 @@ impl<A: Application> Worker<'_, A> {
             self.leave_seat();
         }
         let seated = self.held.is_some();
-        let first = self.seated(entry, || poll(future.as_mut(), &mut cx));
+        let first = self.watched(entry, || poll(future.as_mut(), &mut cx));
         let missed = seated && self.held.is_none();
         let (ended, pending) = match first {
             Poll::Ready(ended) => (ended, false),
@@ -340,8 +342,15 @@ impl<A: Application> Worker<'_, A> {
         (ended, measured)
     }
 
-    /// Runs application code while the monitor watches. Afterwards the seat may be gone.
+    /// Runs application code that is no call, and may take its time: others compute meanwhile. Afterwards the seat may
+    /// be gone.
     pub(super) fn seated<T>(&mut self, entry: Entry, code: impl FnOnce() -> T) -> T {
+        self.let_next_compute();
+        self.watched(entry, code)
+    }
+
+    /// Runs application code while the monitor watches. Afterwards the seat may be gone.
+    fn watched<T>(&mut self, entry: Entry, code: impl FnOnce() -> T) -> T {
         let Some(held) = self.held else { return code() };
         let seat = &self.shared.seats[held.seat];
         let pulse = seat.begin(entry);

@@ -14,7 +14,7 @@ use http::StatusCode;
 use super::call::{Answer, Ended};
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
-use crate::lending::Loan;
+use crate::lending::{Loan, Waiter};
 use crate::live::Live;
 use crate::log::Current;
 use crate::predictor::{Entry, Forecast};
@@ -159,7 +159,7 @@ impl<A: Application> Worker<'_, A> {
             Some(ticket) => ticket,
             None => match leave.try_take() {
                 Some(loan) => return Ok(Some(loan)),
-                None => leave.queue_first(self.nudge(turn)),
+                None => leave.queue_first(self.waiter(turn)),
             },
         };
         match ticket.redeem() {
@@ -481,8 +481,17 @@ impl<A: Application> Worker<'_, A> {
         )
     }
 
+    /// The connection as one that waits.
+    pub(super) fn waiter(&self, turn: &Turn) -> Waiter {
+        Waiter {
+            waker: self.nudge(turn),
+            seat: turn.seat,
+            slot: turn.slot,
+        }
+    }
+
     /// What wakes the connection when its body has more.
-    pub(super) fn nudge(&self, turn: &Turn) -> Waker {
+    fn nudge(&self, turn: &Turn) -> Waker {
         let seats = Arc::clone(&self.shared.seats);
         Waker::from(Arc::new(Nudge {
             seats,
