@@ -25,9 +25,15 @@ pub(crate) struct Lending {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<(u64, Waiter)>,
+    /// In order, and so by number.
+    new: Line,
+    begun: Line,
+    /// Whose turn it is, where both wait.
+    turn_of: Lane,
     next: u64,
 }
+
+type Line = VecDeque<(u64, Waiter)>;
 
 /// Who waits: a connection, which is woken when it is its turn.
 #[derive(Debug)]
@@ -88,11 +94,14 @@ pub(crate) struct Calls {
     pub(crate) queue: usize,
 }
 
-/// Where in the queue.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    First,
-    Last,
+/// Which line to wait in. They take turns, so that neither waits for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Lane {
+    /// Requests.
+    New,
+    /// What has begun, or has waited for something else.
+    #[default]
+    Begun,
 }
 
 impl Lending {
@@ -111,13 +120,13 @@ impl Lending {
 
     /// A place at the end; `who` is woken when it is its turn.
     pub(crate) fn queue(self: &Arc<Self>, who: Waiter) -> Ticket {
-        let number = self.locked(|queue| queue.wait(who, Place::Last));
+        let number = self.locked(|queue| queue.wait(who, Lane::New));
         self.ticket(number)
     }
 
-    /// A place before all others, for what has begun.
-    pub(crate) fn queue_first(self: &Arc<Self>, who: Waiter) -> Ticket {
-        let number = self.locked(|queue| queue.wait(who, Place::First));
+    /// A place among those that have begun, or have waited for something else: they and the others take turns.
+    pub(crate) fn queue_begun(self: &Arc<Self>, who: Waiter) -> Ticket {
+        let number = self.locked(|queue| queue.wait(who, Lane::Begun));
         self.ticket(number)
     }
 
@@ -127,8 +136,8 @@ impl Lending {
             return Asked::Leave(loan);
         }
         let waits = self.locked(|queue| {
-            let has_place = queue.waiting.len() < most;
-            has_place.then(|| queue.wait(who(), Place::Last))
+            let has_place = queue.len() < most;
+            has_place.then(|| queue.wait(who(), Lane::New))
         });
         waits.map_or(Asked::Full, |number| Asked::Queued(self.ticket(number)))
     }
@@ -173,7 +182,7 @@ impl Lending {
                     return None; // nobody waits, or whoever has the room now looks after them
                 }
             }
-            if let Some((_, next)) = self.locked(|queue| queue.waiting.pop_front()) {
+            if let Some((_, next)) = self.locked(Queue::pop) {
                 return Some(next);
             }
         }
@@ -183,7 +192,7 @@ impl Lending {
     fn locked<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(&mut queue);
-        self.waiting.store(queue.waiting.len(), SeqCst);
+        self.waiting.store(queue.len(), SeqCst);
         changed
     }
 }
@@ -204,18 +213,50 @@ impl Ticket {
 }
 
 impl Queue {
-    fn wait(&mut self, who: Waiter, place: Place) -> u64 {
+    fn wait(&mut self, who: Waiter, lane: Lane) -> u64 {
         let number = self.next;
         self.next += 1;
-        match place {
-            Place::First => self.waiting.push_front((number, who)),
-            Place::Last => self.waiting.push_back((number, who)),
-        }
+        self.line(lane).push_back((number, who));
         number
     }
 
+    /// Who is next.
+    fn pop(&mut self) -> Option<(u64, Waiter)> {
+        let lane = self.turn_of;
+        let other = match lane {
+            Lane::New => Lane::Begun,
+            Lane::Begun => Lane::New,
+        };
+        if let Some(next) = self.line(lane).pop_front() {
+            self.turn_of = other;
+            return Some(next);
+        }
+        self.line(other).pop_front() // its turn is still to come
+    }
+
+    fn len(&self) -> usize {
+        self.new.len() + self.begun.len()
+    }
+
     fn waits(&self, number: u64) -> bool {
-        self.waiting.iter().any(|(waiting, _)| *waiting == number)
+        let waits = |line: &Line| line.binary_search_by_key(&number, |(number, _)| *number);
+        waits(&self.new).is_ok() || waits(&self.begun).is_ok()
+    }
+
+    /// Lets one go. False if they have been called.
+    fn remove(&mut self, number: u64) -> bool {
+        let remove = |line: &mut Line| {
+            let at = line.binary_search_by_key(&number, |(number, _)| *number);
+            at.is_ok_and(|at| line.remove(at).is_some())
+        };
+        remove(&mut self.new) || remove(&mut self.begun)
+    }
+
+    fn line(&mut self, lane: Lane) -> &mut Line {
+        match lane {
+            Lane::New => &mut self.new,
+            Lane::Begun => &mut self.begun,
+        }
     }
 }
 
@@ -239,11 +280,7 @@ impl Drop for Ticket {
         if self.used {
             return;
         }
-        let waited = self.lending.locked(|queue| {
-            let waited = queue.waits(self.number);
-            queue.waiting.retain(|(number, _)| *number != self.number);
-            waited
-        });
+        let waited = self.lending.locked(|queue| queue.remove(self.number));
         if !waited {
             self.lending.give_back(); // it was called, and is gone
         }
@@ -340,15 +377,18 @@ mod tests {
     }
 
     #[test]
-    fn what_has_begun_goes_first() {
+    fn what_has_begun_and_what_is_new_take_turns() {
         let lending = Lending::new(1);
         let loan = lending.try_take();
-        let last = queue(&lending);
-        let first = lending.queue_first(waiter());
+        let new = [(); 2].map(|()| queue(&lending));
+        let begun = [(); 3].map(|()| lending.queue_begun(waiter()));
         drop(loan);
-        let last = last.redeem().unwrap_err();
-        drop(first.redeem().unwrap());
-        assert!(last.redeem().is_ok());
+        let [new_1, new_2] = new;
+        let [begun_1, begun_2, begun_3] = begun;
+        for called in [begun_1, new_1, begun_2, new_2, begun_3] {
+            drop(called.redeem().unwrap());
+        }
+        assert!(lending.try_take().is_some());
     }
 
     #[test]

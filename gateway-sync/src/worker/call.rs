@@ -112,8 +112,8 @@ impl<A: Application> Worker<'_, A> {
         }
     }
 
-    /// Has a request answered that has waited for a core, when a thread is free. It is not refused any more, and waits in
-    /// order: before those that wait for a thread alone, it would keep them waiting for ever.
+    /// Has a request answered that has waited for a core, when a thread is free. It is not refused any more, and takes
+    /// turns with those that wait for a thread alone, of whom there may be many: its core waits too.
     pub(super) fn compute(&mut self, turn: &mut Turn, request: Box<Request>, room: Loan) -> Flow {
         let entry = self.entry(&request);
         let leave = &self.shared.calls.leave;
@@ -124,7 +124,10 @@ impl<A: Application> Worker<'_, A> {
         if let Some(leave) = leave.try_take() {
             return self.admit(turn, request, leave, beside);
         }
-        let ticket = leave.queue(self.waiter(turn));
+        let ticket = match &beside {
+            Beside::Computes(_) => leave.queue_begun(self.waiter(turn)),
+            _ => leave.queue(self.waiter(turn)),
+        };
         self.wait_for_leave(turn, request, Wait::Call(ticket, beside))
     }
 

@@ -148,8 +148,8 @@ impl<A: Application> Worker<'_, A> {
         flow
     }
 
-    /// Leave to make more of a body that may block. Without it, the body waits, and goes on before any request
-    /// that waits.
+    /// Leave to make more of a body that may block. Without it, the body waits, and takes turns with the requests that
+    /// wait.
     fn leave_to_pull(&self, turn: &Turn, response: &mut Responding) -> Result<Option<Loan>, ()> {
         if !response.blocks() {
             return Ok(None);
@@ -159,7 +159,7 @@ impl<A: Application> Worker<'_, A> {
             Some(ticket) => ticket,
             None => match leave.try_take() {
                 Some(loan) => return Ok(Some(loan)),
-                None => leave.queue_first(self.waiter(turn)),
+                None => leave.queue_begun(self.waiter(turn)),
             },
         };
         match ticket.redeem() {
