@@ -80,6 +80,23 @@ pub(crate) fn distance(
     })
 }
 
+/// Whether each has a name of its own, as the tables need it.
+///
+/// # Errors
+///
+/// If two have the same.
+pub(crate) fn all_differ(targets: &[Target]) -> Result<(), String> {
+    for (at, target) in targets.iter().enumerate() {
+        let name = &target.name;
+        if targets[..at].iter().any(|other| other.name == *name) {
+            return Err(format!(
+                "--url: {name} comes twice; NAME=URL gives each a name of its own"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Measures applications that the user has started, path by path and round by round.
 ///
 /// # Errors
@@ -157,6 +174,20 @@ fn resolve(authority: &str) -> super::Result<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        let cases = [
+            (["a=http://localhost:1", "b=http://localhost:1"], true),
+            (["a=http://localhost:1", "a=http://localhost:2"], false),
+            (["http://localhost:1", "http://localhost:2"], true),
+            (["http://localhost:1", "http://localhost:1/"], false),
+        ];
+        for (urls, expected) in cases {
+            let targets = urls.map(|url| url.parse().unwrap());
+            assert_eq!(all_differ(&targets).is_ok(), expected, "{urls:?}");
+        }
+    }
 
     #[test]
     fn reads_where_the_users_application_is() {

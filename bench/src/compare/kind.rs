@@ -70,11 +70,13 @@ pub(super) fn kind(one: &Series, other: &Series, cores: usize, scenario: &Scenar
 
 /// What the limit is, by the cores that server and load used and those that there are for the server: with the load,
 /// unless it has one `apart`. The load has one thread, so that on many cores quick calls leave most of them idle, and yet
-/// do not wait.
+/// do not wait. Where quick calls share the cores with the load, which they keep at work, each waits for the other now and
+/// then.
 fn limit(used: f64, load: f64, cores: f64, apart: bool) -> Limit {
     let taken = if apart { used } else { used + load };
+    let all = if !apart && load >= 0.3 { 0.7 } else { 0.85 };
     match used / cores {
-        _ if taken / cores >= 0.85 => Limit::Cores,
+        _ if taken / cores >= all => Limit::Cores,
         _ if load >= 0.85 => Limit::Load,
         share if share >= 0.4 => Limit::CoresAndTime,
         _ => Limit::Time,
@@ -119,6 +121,16 @@ mod tests {
                 Limit::Cores,
             ),
             ("quick calls, pinned", (1.0, 0.7, 1.0, true), Limit::Cores),
+            (
+                "quick calls that wait for the load at times",
+                (0.9, 0.6, 2.0, false),
+                Limit::Cores,
+            ),
+            (
+                "computes most of the time",
+                (1.4, 0.05, 2.0, false),
+                Limit::CoresAndTime,
+            ),
             (
                 "quick calls on 16 cores",
                 (1.2, 1.0, 16.0, false),

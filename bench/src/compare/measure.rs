@@ -76,6 +76,7 @@ pub(crate) fn measure(parts: &[Part], runner: &Runner) -> io::Result<Results> {
                 results
                     .left_out
                     .push("what came after an interruption".into());
+                results.interrupted = true;
                 progress.finish_and_clear();
                 return Ok(results);
             }

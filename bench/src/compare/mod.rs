@@ -177,7 +177,7 @@ impl Compare {
                 .for_each(|line| println!("\n{line}"));
         }
         println!("written: {}", self.output.display());
-        Ok(())
+        Ok(results.check()?)
     }
 
     fn hosts(&self, runner: Runner) -> Result<Results> {
@@ -187,6 +187,7 @@ impl Compare {
             let part = hosts::distance(self.hosts.threads, connections, effort, self.pin)?;
             return Ok(measure(&[part], &runner)?);
         }
+        hosts::all_differ(&self.hosts.url)?;
         let seconds = self.seconds;
         let runner = Runner { seconds, ..runner };
         hosts::users(

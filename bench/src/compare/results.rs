@@ -28,6 +28,9 @@ pub(crate) struct Results {
     /// A table of where instructions go, for the page; or nothing.
     #[serde(default)]
     pub(crate) profile: String,
+    /// Whether the user ended it before all was measured.
+    #[serde(skip)]
+    pub(crate) interrupted: bool,
 }
 
 /// A server, for the report.
@@ -64,6 +67,22 @@ impl ScenarioFacts {
 }
 
 impl Results {
+    /// Whether it is what was asked for.
+    ///
+    /// # Errors
+    ///
+    /// If it was interrupted, or nothing at all was measured.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.interrupted {
+            return Err("interrupted: what is written is what was measured until then".into());
+        }
+        if self.series.is_empty() {
+            let why = self.left_out.join("; ");
+            return Err(format!("nothing was measured: {why}"));
+        }
+        Ok(())
+    }
+
     /// The series of a server in a scenario.
     pub(crate) fn of(&self, server: &str, scenario: &str) -> Option<&Series> {
         self.series
@@ -193,6 +212,23 @@ pub(crate) mod tests {
             });
         }
         results
+    }
+
+    #[test]
+    fn what_is_not_whole_is_an_error() {
+        let whole = hello(&[("bare-hyper", 100.0, 8.0, 1.0)]);
+        assert_eq!(whole.check(), Ok(()));
+        let interrupted = Results {
+            interrupted: true,
+            ..whole
+        };
+        assert!(interrupted.check().is_err());
+        let empty = Results {
+            left_out: vec!["axum: not built".into()],
+            ..Results::default()
+        };
+        let said = "nothing was measured: axum: not built".to_owned();
+        assert_eq!(empty.check(), Err(said));
     }
 
     #[test]

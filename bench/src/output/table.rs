@@ -33,7 +33,7 @@ pub(crate) fn of_scenario(results: &Results, scenario: &str) -> Table {
     header.extend(FIGURES.map(|figure| figure.name().to_owned()));
     header.extend(beside.then(|| "beside/s".to_owned()));
     header.extend(crowd.then(|| "lost".to_owned()));
-    header.extend(["errors", "spread", "noisy"].map(str::to_owned));
+    header.extend(["load", "errors", "spread", "noisy"].map(str::to_owned));
     let mut table = plain(header);
     for series in rows {
         let mut row = vec![series.server.clone()];
@@ -41,6 +41,8 @@ pub(crate) fn of_scenario(results: &Results, scenario: &str) -> Table {
         row.extend(beside.then(|| number(extra(series, |s| s.beside_per_s))));
         row.extend(crowd.then(|| number(extra(series, |s| s.lost.map(|lost| lost as f64)))));
         let cpu: Vec<f64> = series.samples.iter().map(|sample| sample.cpu_us).collect();
+        let load = extra(series, |s| Some(s.load_cores).filter(|cores| *cores > 0.0));
+        row.push(load.map_or("–".to_owned(), |cores| format!("{cores:.2}")));
         row.push(series.errors().to_string());
         row.push(percent(spread(&cpu)));
         row.push(format!(

@@ -8,7 +8,7 @@ mod plan;
 mod short;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -33,12 +33,12 @@ pub(crate) struct Report {
     times: u16,
     #[command(flatten)]
     conduct: Conduct,
-    /// The page
-    #[arg(long, default_value = "docs/benchmarks.md")]
-    page: PathBuf,
-    /// Where results.json and the charts go
-    #[arg(long, default_value = "docs/benchmarks")]
-    output: PathBuf,
+    /// The page: docs/benchmarks.md, or of a quick or interrupted run target/bench/benchmarks.md
+    #[arg(long)]
+    page: Option<PathBuf>,
+    /// Where results.json and the charts go: a folder beside the page, benchmarks
+    #[arg(long)]
+    output: Option<PathBuf>,
     /// A table of instructions and allocations for the page, as bench/instructions prints it
     #[arg(long)]
     instructions: Option<PathBuf>,
@@ -53,29 +53,35 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn run(self) -> Result {
         let mut results = match self.redraw {
-            true => output::read(&self.output)?,
+            true => output::read(&self.places(true).1)?,
             false => self.measured()?,
         };
+        let (page, output) = self.places(!self.quick && !results.interrupted);
         if let Some(instructions) = &self.instructions {
             results.counted = fs::read_to_string(instructions)?;
         }
         if let Some(profile) = &self.profile {
             results.profile = fs::read_to_string(profile)?;
         }
-        let charts = output::keep(&results, &self.output)?;
-        let folder = self
-            .output
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let page = page::page(&results, &charts, &folder);
-        fs::write(&self.page, page)?;
+        let charts = output::keep(&results, &output)?;
+        let folder = output.file_name().unwrap_or_default().to_string_lossy();
+        fs::write(&page, page::page(&results, &charts, &folder))?;
         advice(&results)
             .iter()
             .for_each(|line| println!("{line}\n"));
         println!("{}", output::quality(&results));
-        println!("written: {}", self.page.display());
-        Ok(())
+        println!("written: {}", page.display());
+        Ok(results.check()?)
+    }
+
+    /// Where the page goes, and its results and charts. What is not the `whole` is no documentation.
+    fn places(&self, whole: bool) -> (PathBuf, PathBuf) {
+        let folder = Path::new(if whole { "docs" } else { "target/bench" });
+        let or = |told: &Option<PathBuf>, usual| told.clone().unwrap_or(folder.join(usual));
+        (
+            or(&self.page, "benchmarks.md"),
+            or(&self.output, "benchmarks"),
+        )
     }
 
     fn measured(&self) -> Result<Results> {
@@ -97,5 +103,36 @@ impl Report {
             results.command = results.command.replace(&*path.to_string_lossy(), &name);
         }
         Ok(results)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        report: Report,
+    }
+
+    #[test]
+    fn what_is_not_whole_does_not_become_the_documentation() {
+        let whole = ("docs/benchmarks.md", "docs/benchmarks");
+        let part = ("target/bench/benchmarks.md", "target/bench/benchmarks");
+        let told = ["--page", "a.md", "--output", "b"].as_slice();
+        let cases = [
+            ([].as_slice(), true, whole),
+            (&[], false, part),
+            (told, true, ("a.md", "b")),
+            (told, false, ("a.md", "b")),
+        ];
+        for (arguments, is_whole, (page, output)) in cases {
+            let arguments = [&["report"], arguments].concat();
+            let report = Arguments::parse_from(arguments).report;
+            assert_eq!(report.places(is_whole), (page.into(), output.into()));
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(super) fn page(results: &Results, charts: &[Chart], folder: &str) -> String 
     text += &servers(results);
     text += &left_out(results);
     text += HOW;
+    text += &limits(results);
+    text += AGAIN;
     text
 }
 
@@ -50,7 +52,7 @@ const FIGURES: &str = "
 Medians over the rounds; × is the median of the ratios to bare hyper in the same round. *Newcomer*: a client that connects anew \
 every 20 ms beside the load and asks for `/hello`, or `/healthz` of the distance service; what it waits includes \
 connecting. *Beside*: what a second load of waiting requests gets. *Lost*: connections of the crowd that the server cut \
-or did not take. *Errors*: of all rounds, those of the newcomer included. *Spread*: greatest less smallest CPU a request over the rounds, as a share \
+or did not take. *Load*: the cores that wrk used, of which its one thread has one. *Errors*: of all rounds, those of the newcomer included. *Spread*: greatest less smallest CPU a request over the rounds, as a share \
 of the median: a difference smaller than it shows nothing. *Noisy*: samples during which other processes took over 0.2 cores. \
 Memory of sync:N, hyper:64 and bare-hyper includes the measuring program, which is larger than the peers' are: in *small*, \
 `examples/hello` on each host is the program that compares with them.
@@ -67,18 +69,20 @@ in which what forked processes share is counted for each, and so is code that wa
 Where it is asked what a request costs, the report gives server and load a core each, which takes two cores and is left out where there \
 is one: no server has more than a core there, which says nothing of how servers scale.
 
-wrk keeps a fixed number of requests under way, and asks less when a server is slow: its tails are those of a server at its \
-limit, and shorter than what clients would see that come at their own rate. For each answer that took twice the mean time \
+wrk keeps a fixed number of requests under way, and asks less when a server is slow: its tails are those of a server, or of wrk, at \
+the limit, and not what clients would see that come at their own rate. For each answer that took twice the mean time \
 between answers or longer it adds those that would have waited behind it (its correction for coordinated omission): a stall counts \
 several times, on every server alike. It is the only generator of load here: \
 figures of two could not be compared, and where the load has one core, one that costs more than the server that it drives \
 would measure itself. All servers in Rust compute the same in `/compute`; \
 those in Python compute for 2 ms, which is far less work.
+";
 
+const AGAIN: &str = "
 To do it again, on Debian:
 
 ```sh
-apt-get install wrk valgrind
+apt-get install wrk valgrind linux-perf
 bench/peers/build                 # the peers in Rust
 apt-get install python3 python3-venv python3-dev gcc
 bench/peers/python/install        # the peers in Python, if wanted
@@ -177,6 +181,29 @@ fn times(results: &Results) -> String {
     text
 }
 
+/// From how many cores of its one on the load is at its limit.
+const BUSY: f64 = 0.95;
+
+/// Where the load was the limit: there requests a second and tails compare it, and not the servers.
+fn limits(results: &Results) -> String {
+    let pinned = results.scenarios.iter().filter(|facts| facts.pinned);
+    let samples = pinned.flat_map(|facts| results.in_scenario(&facts.name));
+    let samples = samples.flat_map(|series| &series.samples);
+    let noted: Vec<f64> = samples
+        .map(|sample| sample.load_cores)
+        .filter(|cores| *cores > 0.0)
+        .collect();
+    let busy = noted.iter().filter(|cores| **cores >= BUSY).count();
+    if busy == 0 {
+        return String::new();
+    }
+    format!(
+        "\nIn {busy} of the {} samples in which it had a core of its own, wrk used {BUSY} of that core or more: it was the limit there, \
+         not the server, whose requests a second and tails might be better than the figures; its CPU a request is what it is.\n",
+        noted.len()
+    )
+}
+
 fn disfavour(results: &Results) -> String {
     let mut text = String::from("\n## What does not favour us\n\n");
     let rows = against(results);
@@ -244,6 +271,18 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
+    }
+
+    #[test]
+    fn says_where_the_load_was_the_limit() {
+        let mut results = hello(&[("bare-hyper", 100.0, 8.0, 1.0), ("sync:2", 90.0, 6.0, 1.0)]);
+        assert_eq!(limits(&results), "");
+        results.series[0].samples[0].load_cores = 0.8;
+        results.series[1].samples[0].load_cores = 0.99;
+        let said = limits(&results);
+        assert!(said.contains("In 1 of the 2 samples"), "{said}");
+        results.scenarios[0].pinned = false;
+        assert_eq!(limits(&results), "");
     }
 
     #[test]
