@@ -24,8 +24,9 @@ use crate::stopwatch::Stopwatch;
 /// Pieces of a body that are pulled in one turn, before other connections get theirs.
 const PIECES: usize = 32;
 
-/// Up to this many bytes of pieces that come in no time are sent at once.
-const GATHERED: usize = 32 * 1024;
+/// As soon as there are this many bytes of pieces that come in no time, they are sent; or as many as may be kept of a
+/// response.
+const GATHERED: usize = 64 * 1024;
 
 impl<A: Application> Worker<'_, A> {
     /// Sends what the application has answered, or answers in its stead.
@@ -197,7 +198,7 @@ impl<A: Application> Worker<'_, A> {
                 Pulled::Pending => (Bytes::new(), Flow::Rest(Phase::Application, false)),
                 Pulled::Failed(failure) => (Bytes::new(), self.abort(turn, response, &failure)),
             };
-            let is_between = pieces > 0 && pieces + 1 < PIECES && matches!(next, Flow::Continue);
+            let is_between = pieces + 1 < PIECES && matches!(next, Flow::Continue);
             let waits = is_between && data.is_empty() && self.comes_at_once(response);
             if waits && self.gather(turn, &mut gathered) {
                 continue;
@@ -264,17 +265,17 @@ impl<A: Application> Worker<'_, A> {
         Some(lent)
     }
 
-    /// Keeps what is encoded until more of it is, if both together are not much. Adds its length to `gathered`.
+    /// Keeps what is encoded until more of it is, if that is not much. Adds its length to `gathered`.
     fn gather(&mut self, turn: &mut Turn, gathered: &mut usize) -> bool {
         let outbox = &mut turn.connection.outbox;
-        let length = *gathered + self.out.len();
+        let most = GATHERED.min(self.shared.limits.buffer);
         // What stands before it is gathered as well, and not what the client does not take.
-        if length > GATHERED || (*gathered == 0 && !outbox.is_empty()) {
+        if *gathered >= most || (*gathered == 0 && !outbox.is_empty()) {
             return false;
         }
         outbox.gather(&self.out);
+        *gathered += self.out.len();
         self.out.clear();
-        *gathered = length;
         true
     }
 
