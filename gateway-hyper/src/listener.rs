@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket as RawSocket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// The backlog between binding and serving, when the one from the limits is set.
+/// The backlog between binding and serving, when what the limits say is set.
 const BACKLOG: i32 = 1024;
 
 /// A bound socket that is not yet part of a runtime, so that a server can be built outside one.
@@ -78,7 +79,7 @@ impl Bound {
 /// Bounds what the kernel keeps unsent for a connection, which has this from its listener. Left alone it
 /// takes megabytes for each client that reads slowly, until a few thousand of them have used up what the
 /// machine has for all its sockets; and how slow they are cannot be told.
-fn bound_unsent(listener: &std::net::TcpListener, bytes: usize) -> io::Result<()> {
+fn bound_unsent(listener: &impl AsFd, bytes: usize) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     SockRef::from(listener).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))?;
     #[cfg(not(target_os = "linux"))]
@@ -92,6 +93,7 @@ fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
+    bound_unsent(&socket, Limits::default().buffer)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
@@ -249,6 +251,17 @@ impl Socket {
             Poll::Ready(Err(_)) => Some(End::Reset),
             _ => None,
         }
+    }
+
+    /// Has the kernel keep so many bytes unsent, where it can be told so.
+    pub(crate) fn keep_unsent(&self, bytes: u32) {
+        #[cfg(target_os = "linux")]
+        if let Self::Tcp(stream) = self {
+            // A connection that is broken already is left as it is.
+            let _ = SockRef::from(stream).set_tcp_notsent_lowat(bytes);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
     }
 
     /// Makes closing the socket a reset: the client cannot take what it got for the whole.

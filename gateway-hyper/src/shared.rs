@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use gateway_core::Gateway;
+use gateway_core::server::Ahead;
 use tokio::runtime::Handle as Runtime;
 use tokio::sync::Notify;
 
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) gateway: Gateway,
     pub(crate) pool: Arc<Pool>,
+    /// For whom the kernel runs ahead.
+    pub(crate) ahead: Arc<Ahead>,
     pub(crate) runtime: Runtime,
     pub(crate) stop: Arc<Stop>,
     connections: Mutex<Connections>,
@@ -53,6 +56,7 @@ impl Shared {
             clock: Clock(Instant::now()),
             gateway: Gateway::new(host),
             pool,
+            ahead: Ahead::new(&settings.limits, &settings.timeouts),
             runtime: Runtime::current(),
             stop,
             connections: Mutex::default(),

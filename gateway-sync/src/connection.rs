@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use gateway_core::server::{Call, Pace, Timeouts};
+use gateway_core::server::{Call, Lead, Pace, Timeouts};
 use gateway_core::{CancelReason, Endpoint};
 use gateway_http1::{CloseReason, Reading, Receiver};
 
@@ -42,6 +42,8 @@ pub(crate) struct Connection {
     pub(crate) deadline: Deadline,
     /// How fast the client sends the body at hand, or takes the response.
     pub(crate) pace: Pace,
+    /// Whether the kernel runs ahead of the client.
+    lead: Lead,
     pub(crate) outbox: Outbox,
     pub(crate) response: Option<Box<Responding>>,
     /// When what is read is here.
@@ -115,6 +117,7 @@ impl Connection {
             current: Arc::new(Current::new(Arc::clone(&endpoint))),
             endpoint,
             pace: Pace::default(),
+            lead: Lead::default(),
             deadline: Deadline::new(Phase::Head, now, timeouts),
             outbox: Outbox::default(),
             response: None,
@@ -214,6 +217,7 @@ impl Connection {
         now: Instant,
         timeouts: &Timeouts,
     ) {
+        let timeouts = self.lead.timeouts(timeouts);
         let deadline = match std::mem::take(&mut self.answered) {
             true => Deadline::new(phase, now, timeouts),
             false => self.deadline.next(phase, progress, now, timeouts),
@@ -223,6 +227,9 @@ impl Connection {
             None => deadline,
         };
         self.deadline = deadline.with(&mut self.pace, now, timeouts);
+        if phase == Phase::Writing {
+            self.lead.wait(now);
+        }
     }
 
     /// Takes the request that waits for its call: it will get none.

@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use crate::socket::Socket;
 
-/// The backlog between `bind` and `serve`.
+/// The backlog between `bind` and `serve`, which sets what the limits say.
 const BACKLOG: i32 = 1024;
 
 /// A bound socket that clients can connect to.
@@ -121,7 +121,7 @@ impl AsFd for Listener {
 /// Bounds what the kernel keeps unsent for a connection, which has this from its listener. Left alone it
 /// takes megabytes for each client that reads slowly, until a few thousand of them have used up what the
 /// machine has for all its sockets; and how slow they are cannot be told.
-fn bound_unsent(listener: &TcpListener, bytes: usize) -> io::Result<()> {
+fn bound_unsent(listener: &impl AsFd, bytes: usize) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(listener)
         .set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))?;
@@ -134,7 +134,8 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?; // a restart need not wait for the last connections' TIME_WAIT
     socket.bind(&SockAddr::from(address))?;
-    // From now on clients can connect; `serve` sets the backlog that was asked for.
+    bound_unsent(&socket, Limits::default().buffer)?;
+    // From now on clients can connect.
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::server::LiveBodies;
+use gateway_core::server::{Ahead, LiveBodies};
 use gateway_http1::{Limits, RequestHead};
 
 /// What every connection of a server goes by.
@@ -11,6 +11,8 @@ pub(crate) struct Rules {
     pub(crate) http1: Arc<Limits>,
     /// How much of a request body is kept in memory, in bytes.
     pub(crate) buffer: usize,
+    /// For whom the kernel runs ahead.
+    pub(crate) ahead: Arc<Ahead>,
     pub(crate) live_bodies: LiveBodies,
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
-use gateway_core::server::{Limits, LiveBodies, Spool, Timeouts};
+use gateway_core::server::{Ahead, Limits, LiveBodies, Spool, Timeouts};
 use gateway_core::{Address, CancelReason, Delivery, Endpoint, Gateway, Scheme};
 
 use crate::connection::Connection;
@@ -94,6 +94,7 @@ impl<A> Shared<A> {
             rules: Arc::new(Rules {
                 http1: Arc::new(http1),
                 buffer: limits.buffer,
+                ahead: Ahead::new(&limits, &timeouts),
                 live_bodies,
             }),
             limits,

@@ -56,6 +56,17 @@ impl Socket {
         let _ = rustix::net::sockopt::set_socket_linger(self, Some(Duration::ZERO));
     }
 
+    /// Has the kernel keep so many bytes unsent, where it can be told so.
+    pub(crate) fn keep_unsent(&self, bytes: u32) {
+        #[cfg(target_os = "linux")]
+        if let Self::Tcp(stream) = self {
+            // A connection that is broken already is left as it is.
+            let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+    }
+
     /// Waits until there is something to read; false if `until` passes first, if there is one.
     pub(crate) fn wait_readable(&self, until: Option<Instant>) -> io::Result<bool> {
         self.wait(PollFlags::IN, until)

@@ -33,22 +33,15 @@ pub(super) enum Hindrance {
 /// The loop that reads nothing: what no server can go below.
 const FLOOR: &str = "epoll";
 
-const UNSENT: &str = "Set so (`Limits::buffer`), the kernel keeps no more than 64 KiB unsent for a connection, so that a client that \
-    reads slowly is seen, and does not take megabytes of its memory; a large body is not handed over in one call. With 1 MiB in its place it would be \
-    ([decision 2](decisions/0002-responses-hold-no-thread.md)).";
-
 const TAKEN: &str = "Two threads are both in calls that wait, and quick ones wait for them: that is what `threads(n)` is for.";
 
 impl Hindrance {
     /// What keeps ours from costing as little CPU as was aimed at.
     pub(super) fn of_cpu(scenario: &'static str, ours: &'static str, theirs: &'static str) -> Self {
-        match scenario {
-            "download" => Self::Said(UNSENT),
-            _ => Self::Kernel {
-                scenario,
-                ours,
-                theirs,
-            },
+        Self::Kernel {
+            scenario,
+            ours,
+            theirs,
         }
     }
 

@@ -12,6 +12,7 @@
 //! 5. answers errors and panics with [`error_response`];
 //! 6. sets [`Call::cancel`] when nobody waits any more, and calls [`Call::finish`] at the end.
 
+mod ahead;
 mod answer;
 pub(crate) mod call;
 mod caught;
@@ -26,6 +27,7 @@ mod stage;
 mod upload;
 mod wait;
 
+pub use ahead::{Ahead, Lead};
 pub use answer::{drop_extensions, error_response, status_of};
 pub use call::Call;
 pub use caught::{Caught, Panic, catch};

@@ -23,10 +23,17 @@ pub struct Limits {
     /// How much of a request body, or of a response that its client takes slowly, is kept in memory,
     /// in bytes; the rest goes to a temporary file. Default 64 KiB, so that most bodies come to no file
     /// (nginx: `client_body_buffer_size` 16 KiB, `proxy_buffers` 64 KiB; gunicorn: all of it). The kernel
-    /// keeps as much unsent for a connection, where it can be told so (`TCP_NOTSENT_LOWAT`), and says that
-    /// the client has taken something when half of that is gone. gateway-hyper keeps request bodies for blocking code
-    /// so; it hands other bodies over as they come.
+    /// keeps as much unsent for a connection, where it can be told so (`TCP_NOTSENT_LOWAT`; but see
+    /// [`ahead`](Self::ahead)), and says that the client has taken something when half of that is gone.
+    /// gateway-hyper keeps request bodies for blocking code so; it hands other bodies over as they come.
     pub buffer: usize,
+    /// What the kernel keeps unsent for clients that have shown that they are fast, of all of them together, in bytes: 1 MiB for
+    /// each, in place of [`buffer`](Self::buffer), as long as its connection lasts. Each write costs, and who reads fast is written to
+    /// less often so; but anybody may stop to read, so that there is a bound, and may be slow from now on, so that
+    /// [`write_stall`](Timeouts::write_stall) is 16 times as long for them. Over HTTP/2 there are none. Default 64 MiB, room for 64 connections that
+    /// carry large responses at once; 0 is none (nginx and gunicorn: what the kernel allows, by default 4 MiB for each
+    /// connection, of any client).
+    pub ahead: u64,
     /// Temporary files of all requests and responses together, in bytes, so that clients cannot fill
     /// the disk. Beyond it a request is refused with 503, and a response is made only as fast as its client
     /// takes it. Default 1 GiB (nginx: `proxy_max_temp_file_size` 1 GiB a response, and no bound on all;
@@ -59,6 +66,7 @@ impl Default for Limits {
             headers: 100,
             body: 16 * 1024 * 1024,
             buffer: 64 * 1024,
+            ahead: 64 * 1024 * 1024,
             spool: 1024 * 1024 * 1024,
             response_spool: 64 * 1024 * 1024,
             connections: 10_000,
@@ -80,7 +88,7 @@ pub struct Timeouts {
     /// again several times meanwhile (nginx: 60 s; gunicorn: none).
     pub body_stall: Duration,
     /// Without the client taking a byte of the response; then the connection is cut, as what is not taken
-    /// is kept for it. Default 30 s, for the same reason as [`body_stall`](Self::body_stall) (nginx: 60 s;
+    /// is kept for it. For clients that have shown that they are fast it is longer ([`Limits::ahead`]). Default 30 s, for the same reason as [`body_stall`](Self::body_stall) (nginx: 60 s;
     /// gunicorn: none).
     pub write_stall: Duration,
     /// The least rate at which a client must send a request body and take a response, in bytes a

@@ -122,7 +122,7 @@ impl<'a> Driver<'a> {
         if self.ending.is_none() && (asked_to_end || self.state.is_last()) {
             return self.begin_to_end();
         }
-        let Some((due, what)) = waits.due(&shared.settings.timeouts) else {
+        let Some((due, what)) = waits.due(self.state.timeouts()) else {
             return Step::Wait;
         };
         if self.poll_alarm(due, alarm, cx).is_pending() {

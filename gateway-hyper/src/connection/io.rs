@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
-use gateway_core::server::Pace;
+use gateway_core::server::{Ahead, Lead, Pace};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
@@ -60,6 +60,8 @@ pub(crate) struct Io {
     is_watched: bool,
     /// How fast the client takes what is written, since it last had taken all there was.
     pace: Pace,
+    /// Whether the kernel runs ahead of the client.
+    lead: Lead,
     /// Whether it is waited for to take more.
     stalls: bool,
     linger: Option<Pin<Box<Sleep>>>,
@@ -83,6 +85,7 @@ impl Io {
             over: false,
             is_watched: false,
             pace: Pace::default(),
+            lead: Lead::default(),
             stalls: false,
             linger: None,
             forgotten: 0,
@@ -324,14 +327,21 @@ impl Io {
         let now = Instant::now();
         self.stalls = true;
         self.pace.resume(now);
+        self.lead.wait(now);
         let due = self.pace.due(timeouts).map(|due| clock.ticks(due));
         self.state.write_stalls(clock.ticks(now), due);
     }
 
     fn end_stall(&mut self) {
         if std::mem::take(&mut self.stalls) {
-            self.pace.pause(Instant::now());
+            let now = Instant::now();
+            self.pace.pause(now);
             self.state.write_moves();
+            // The streams of HTTP/2 have stalls of their own.
+            if self.wire.is_some() && self.lead.go_on(now, &self.state.shared.ahead) {
+                self.socket.keep_unsent(Ahead::BYTES);
+                self.state.run_ahead();
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 use gateway_core::Endpoint;
+use gateway_core::server::Timeouts;
 
 use super::deadline::Waits;
 use super::flow::Flow;
@@ -39,6 +40,8 @@ pub(crate) struct State {
     write_since: AtomicU64,
     /// By when it takes too slowly.
     write_due: AtomicU64,
+    /// Whether the kernel runs ahead of the client.
+    ahead: AtomicBool,
     /// How fast request bodies come.
     pub(crate) incoming: Flow,
     /// How fast the windows of HTTP/2 streams open.
@@ -91,6 +94,7 @@ impl State {
             head_since: AtomicU64::new(NEVER),
             write_since: AtomicU64::new(NEVER),
             write_due: AtomicU64::new(NEVER),
+            ahead: AtomicBool::new(false),
             incoming: Flow::default(),
             outgoing: Flow::default(),
             worth: AtomicU64::new(0),
@@ -323,6 +327,19 @@ impl State {
     pub(crate) fn write_moves(&self) {
         self.write_since.store(NEVER, Ordering::SeqCst); // see `flush_if_stalled`
         self.write_due.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// The kernel runs ahead of the client from now on.
+    pub(crate) fn run_ahead(&self) {
+        self.ahead.store(true, Ordering::Relaxed);
+    }
+
+    /// What holds for this connection.
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        match self.ahead.load(Ordering::Relaxed) {
+            true => self.shared.ahead.timeouts(),
+            false => &self.shared.settings.timeouts,
+        }
     }
 
     /// Something was done for the client: it may send so many more HTTP/2 frames that ask for nothing.

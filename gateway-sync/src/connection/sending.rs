@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
+use gateway_core::server::Ahead;
 use gateway_http1::CloseReason;
 
 use super::{Connection, Step};
@@ -55,7 +56,7 @@ impl Connection {
 
     /// Sends what has been kept; `None` if all of it is sent.
     pub(super) fn flush(&mut self) -> Option<Step> {
-        if self.send_kept().is_err() {
+        if self.send_kept().is_err() || self.run_ahead().is_err() {
             return Some(Step::Close(CloseReason::Disconnected));
         }
         if self.outbox.wants_refill() {
@@ -75,6 +76,17 @@ impl Connection {
                 progress: self.was_taken(),
             },
         })
+    }
+
+    /// Sends more to a client that has shown that it is fast: what the kernel takes now of that.
+    fn run_ahead(&mut self) -> io::Result<()> {
+        match self.taken && self.lead.go_on(self.now, &self.rules.ahead) {
+            true => {
+                self.socket.keep_unsent(Ahead::BYTES);
+                self.send_kept()
+            }
+            false => Ok(()),
+        }
     }
 
     fn count_taken(&mut self, bytes: u64) {
