@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::memchr2;
 
-use crate::octets::is_token;
+use crate::octets::is_in_name;
 use crate::refusal::Refusal;
 
 /// A line without its CRLF; the next begins two bytes after its end. `None` if it is not whole yet.
@@ -24,17 +24,18 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>
     }
 }
 
-/// The name and the value of a field line (RFC 9112 §5).
+/// The name and the value of a field line (RFC 9112 §5). A `_` in a name is taken for `-` by CGI and WSGI, and so by
+/// what runs behind them: with it a client passes its own field off as one that a front end has set.
 pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
-    if let [b' ' | b'\t', ..] = line {
-        return Err(Refusal::ObsoleteFolding);
-    }
-    let name = line.iter().take_while(|byte| is_token(**byte)).count();
-    match &line[name..] {
-        [b':', value @ ..] if name > 0 => Ok((&line[..name], trim(value))),
-        [b' ' | b'\t', ..] if line.contains(&b':') => Err(Refusal::SpaceBeforeColon),
-        _ if line.contains(&b':') => Err(Refusal::InvalidHeaderName),
-        _ => Err(Refusal::MissingColon),
+    let name = line.iter().position(|byte| !is_in_name(*byte));
+    let (name, rest) = line.split_at(name.unwrap_or(line.len()));
+    match rest {
+        [b':', value @ ..] if !name.is_empty() => Ok((name, trim(value))),
+        [b' ' | b'\t', ..] if name.is_empty() => Err(Refusal::ObsoleteFolding),
+        _ if !rest.contains(&b':') => Err(Refusal::MissingColon),
+        [b' ' | b'\t', ..] => Err(Refusal::SpaceBeforeColon),
+        [b'_', ..] => Err(Refusal::UnderscoreInHeaderName),
+        _ => Err(Refusal::InvalidHeaderName),
     }
 }
 

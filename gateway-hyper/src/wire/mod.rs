@@ -11,9 +11,9 @@
 //! ```
 //!
 //! Whole heads pass, whole chunk lines, whole trailer sections, and body data as it comes. What is
-//! here in part waits. A pass over a head finds its lines, and looks closely at the request line and
-//! at the two fields that frame the body; names, values and the rest are read by hyper and checked
-//! by [`strict`](crate::strict) in the parsed head.
+//! here in part waits. A pass over a head finds its lines, and looks closely at the request line, at
+//! names, and at the two fields that frame the body; values and the rest are read by hyper and checked by
+//! [`strict`](crate::strict) in the parsed head.
 
 mod chunked;
 mod framing;

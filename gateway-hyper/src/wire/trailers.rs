@@ -81,9 +81,6 @@ pub(super) fn look(bytes: &[u8], limits: &Limits) -> Result<usize, Refusal> {
 
 fn check(line: &[u8]) -> Result<(), Refusal> {
     let (name, value) = field(line)?;
-    if name.contains(&b'_') {
-        return Err(Refusal::UnderscoreInHeaderName);
-    }
     // hyper cuts the connection at such a value, where an answer is due.
     if value
         .iter()
