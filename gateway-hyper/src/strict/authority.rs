@@ -22,8 +22,8 @@ impl<'a> HostPort<'a> {
             [b'[', ..] => bytes.iter().position(|byte| *byte == b']')? + 1,
             _ => bytes
                 .iter()
-                .position(|byte| !is_unreserved(*byte))
-                .unwrap_or(bytes.len()),
+                .take_while(|byte| is_unreserved(**byte))
+                .count(),
         };
         let (host, rest) = bytes.split_at(end);
         let is_host = match host {

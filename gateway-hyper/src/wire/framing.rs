@@ -41,8 +41,8 @@ impl Fields {
     /// bytes, as few others do.
     pub(super) fn note(&mut self, name: &[u8], value: &[u8]) {
         let noted = match name.len() {
-            14 if name.eq_ignore_ascii_case(b"content-length") => self.note_length(value),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.note_codings(value),
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.note_length(trim(value)),
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.note_codings(trim(value)),
             _ => Ok(()),
         };
         if let Err(refusal) = noted {

@@ -24,18 +24,26 @@ pub(super) fn line_at(bytes: &[u8], start: usize) -> Result<Option<Range<usize>>
     }
 }
 
-/// The name and the value of a field line (RFC 9112 §5). A `_` in a name is taken for `-` by CGI and WSGI, and so by
+/// The name and the value of a field line (RFC 9112 §5), the value with the spaces around it. A `_` in a name is taken for `-` by CGI and WSGI, and so by
 /// what runs behind them: with it a client passes its own field off as one that a front end has set.
 pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
-    let name = line.iter().position(|byte| !is_in_name(*byte));
-    let (name, rest) = line.split_at(name.unwrap_or(line.len()));
+    let length = line.iter().take_while(|byte| is_in_name(**byte)).count();
+    let (name, rest) = line.split_at(length);
     match rest {
-        [b':', value @ ..] if !name.is_empty() => Ok((name, trim(value))),
-        [b' ' | b'\t', ..] if name.is_empty() => Err(Refusal::ObsoleteFolding),
-        _ if !rest.contains(&b':') => Err(Refusal::MissingColon),
-        [b' ' | b'\t', ..] => Err(Refusal::SpaceBeforeColon),
-        [b'_', ..] => Err(Refusal::UnderscoreInHeaderName),
-        _ => Err(Refusal::InvalidHeaderName),
+        [b':', value @ ..] if !name.is_empty() => Ok((name, value)),
+        _ => Err(no_field(name, rest)),
+    }
+}
+
+/// What is wrong with a line that does not begin with a name and a colon.
+#[cold]
+fn no_field(name: &[u8], rest: &[u8]) -> Refusal {
+    match rest {
+        [b' ' | b'\t', ..] if name.is_empty() => Refusal::ObsoleteFolding,
+        _ if !rest.contains(&b':') => Refusal::MissingColon,
+        [b' ' | b'\t', ..] => Refusal::SpaceBeforeColon,
+        [b'_', ..] => Refusal::UnderscoreInHeaderName,
+        _ => Refusal::InvalidHeaderName,
     }
 }
 
