@@ -39,6 +39,8 @@ pub(crate) struct Responding {
     held_back: bool,
     /// Only a reset tells the client that the body is truncated.
     undelimited: bool,
+    /// The client left while its call ran, which answered all the same.
+    pub(crate) left_in_call: bool,
 }
 
 /// What pulling the body gave.
@@ -92,6 +94,7 @@ impl Responding {
             buffered: false,
             held_back: false,
             undelimited,
+            left_in_call: false,
         }
     }
 

@@ -206,6 +206,31 @@ fn a_client_that_leaves_during_its_call_has_its_line() {
     has_its_line(&gone, "cut off", "GET /pending", "in application", why);
 }
 
+/// Blocking code goes on to its end, and its answer finds nobody.
+#[test]
+fn a_client_that_leaves_blocking_code_has_its_line() {
+    let _alone = alone();
+    let entered = Event::new();
+    let inside = entered.clone();
+    let running = Running::start(
+        server(2),
+        blocking(move |environ: Environ| {
+            inside.set();
+            while !environ.cancelled().is_cancelled() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(text("for nobody"))
+        }),
+    );
+    let mut client = running.client();
+    client.send(get("/blocks")).unwrap();
+    entered.wait().unwrap();
+    let gone = remote(&client);
+    client.reset().unwrap();
+    let why = "the client left during the call";
+    has_its_line(&gone, "cut off", "GET /blocks", "in application", why);
+}
+
 #[test]
 fn a_client_that_leaves_while_its_request_waits_has_its_line() {
     let _alone = alone();

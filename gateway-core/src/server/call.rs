@@ -38,6 +38,11 @@ impl Call {
         Cancelled::new(Arc::clone(&self.0))
     }
 
+    /// Why the call is cancelled, if it is.
+    pub fn reason(&self) -> Option<CancelReason> {
+        self.0.cancel.reason()
+    }
+
     /// Tells the outcome to who asked with [`Environ::on_finish`](crate::Environ::on_finish),
     /// in the order in which they asked; each is told once, whatever comes later. A callback that
     /// panics does not keep the others from being told.

@@ -7,6 +7,7 @@ use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
 
+use super::respond::LEFT;
 use super::{Flow, Turn, Worker};
 use crate::deadline::Phase;
 use crate::request::Refused;
@@ -196,7 +197,12 @@ impl<A: Application> Worker<'_, A> {
         tracing::debug!(remote = %turn.connection.endpoint.remote, %reason, "connection closed");
         if let Some(phase) = turn.connection.unfinished().cut(reason) {
             let now = self.now(&turn);
-            turn.connection.tell_cut(phase, &reason.to_string(), now);
+            let response = turn.connection.response.as_ref();
+            // Nobody was there to write to: blocking code goes on to its end.
+            match response.is_some_and(|response| response.left_in_call) {
+                true => turn.connection.tell_cut(Phase::Application, LEFT, now),
+                false => turn.connection.tell_cut(phase, &reason.to_string(), now),
+            }
         }
         if let Some(mut response) = turn.connection.response.take() {
             let ending = response.failure().unwrap_or(ending_of(reason));

@@ -28,6 +28,9 @@ const PIECES: usize = 32;
 /// response.
 const GATHERED: usize = 64 * 1024;
 
+/// Why a request is cut off in its call.
+pub(super) const LEFT: &str = "the client left during the call";
+
 impl<A: Application> Worker<'_, A> {
     /// Sends what the application has answered, or answers in its stead.
     pub(super) fn respond(
@@ -44,8 +47,7 @@ impl<A: Application> Worker<'_, A> {
                 turn.connection.take_back(live);
             }
             let (phase, now) = (Phase::Application, self.now(turn));
-            turn.connection
-                .tell_cut(phase, "the client left during the call", now);
+            turn.connection.tell_cut(phase, LEFT, now);
             let outcome = Outcome::new(None, 0, Ending::Disconnected);
             self.seated(entry.of_body(), || turn.connection.call().finish(&outcome));
             return Flow::Close(CloseReason::Disconnected);
@@ -70,6 +72,8 @@ impl<A: Application> Worker<'_, A> {
         let body = response.into_body().into_kind();
         let mut responding = Responding::new(entry, &exchange, encoder, status, ending, body);
         responding.live = live;
+        responding.left_in_call =
+            turn.connection.call().reason() == Some(CancelReason::Disconnected);
         responding.deliver(delivery);
         if responding.needs_reset() {
             self.shared.seats[turn.seat].set_undelimited(turn.slot);
