@@ -103,6 +103,7 @@ fn begin<A: Application>(shared: &Arc<Shared>, app: &Arc<A>, accepted: Accepted)
         remote,
         local,
     } = accepted;
+    socket.keep_unsent(shared.settings.limits.buffer);
     let endpoint = Endpoint::new(remote, local, Scheme::Http, shared.gateway.clone());
     let state = State::new(Arc::clone(shared), Arc::new(endpoint));
     let counted = Counted {

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -57,13 +56,12 @@ impl Bound {
         }
     }
 
-    /// Starts to listen inside the runtime; sets the backlog, and how much the kernel keeps unsent.
+    /// Starts to listen inside the runtime; sets the backlog.
     pub(crate) fn listen(self, limits: &Limits) -> io::Result<Listener> {
         let backlog = i32::try_from(limits.backlog).unwrap_or(i32::MAX);
         match self {
             Self::Tcp(listener) => {
                 SockRef::from(&listener).listen(backlog)?;
-                bound_unsent(&listener, limits.buffer)?;
                 listener.set_nonblocking(true)?;
                 Ok(Listener::Tcp(TcpListener::from_std(listener)?))
             }
@@ -76,24 +74,12 @@ impl Bound {
     }
 }
 
-/// Bounds what the kernel keeps unsent for a connection, which has this from its listener. Left alone it
-/// takes megabytes for each client that reads slowly, until a few thousand of them have used up what the
-/// machine has for all its sockets; and how slow they are cannot be told.
-fn bound_unsent(listener: &impl AsFd, bytes: usize) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    SockRef::from(listener).set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))?;
-    #[cfg(not(target_os = "linux"))]
-    let _ = (listener, bytes);
-    Ok(())
-}
-
 fn bind(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = RawSocket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted server must not wait for the kernel to forget its predecessor's connections.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
-    bound_unsent(&socket, Limits::default().buffer)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
@@ -253,10 +239,13 @@ impl Socket {
         }
     }
 
-    /// Has the kernel keep so many bytes unsent, where it can be told so.
-    pub(crate) fn keep_unsent(&self, bytes: u32) {
+    /// Has the kernel keep no more than so many bytes unsent, where it can be told so. Left alone it takes megabytes
+    /// for each client that reads slowly, until a few thousand of them have used up what the machine has for all
+    /// its sockets; and how slow they are cannot be told.
+    pub(crate) fn keep_unsent(&self, bytes: usize) {
         #[cfg(target_os = "linux")]
         if let Self::Tcp(stream) = self {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             // A connection that is broken already is left as it is.
             let _ = SockRef::from(stream).set_tcp_notsent_lowat(bytes);
         }

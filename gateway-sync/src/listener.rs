@@ -49,16 +49,12 @@ impl Listener {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
     }
 
-    /// Sets the backlog and how much the kernel keeps unsent, and makes ready to accept. A socket that is
-    /// merely bound listens from now on.
+    /// Sets the backlog, and makes ready to accept. A socket that is merely bound listens from now on.
     pub(crate) fn listen(&self, limits: &Limits) -> io::Result<()> {
         let backlog = i32::try_from(limits.backlog).unwrap_or(i32::MAX);
         rustix::net::listen(self, backlog)?;
         match self {
-            Self::Tcp(listener) => {
-                bound_unsent(listener, limits.buffer)?;
-                listener.set_nonblocking(true)
-            }
+            Self::Tcp(listener) => listener.set_nonblocking(true),
             Self::Unix(listener) => listener.set_nonblocking(true),
         }
     }
@@ -118,23 +114,10 @@ impl AsFd for Listener {
     }
 }
 
-/// Bounds what the kernel keeps unsent for a connection, which has this from its listener. Left alone it
-/// takes megabytes for each client that reads slowly, until a few thousand of them have used up what the
-/// machine has for all its sockets; and how slow they are cannot be told.
-fn bound_unsent(listener: &impl AsFd, bytes: usize) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    socket2::SockRef::from(listener)
-        .set_tcp_notsent_lowat(u32::try_from(bytes).unwrap_or(u32::MAX))?;
-    #[cfg(not(target_os = "linux"))]
-    let _ = (listener, bytes);
-    Ok(())
-}
-
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?; // a restart need not wait for the last connections' TIME_WAIT
     socket.bind(&SockAddr::from(address))?;
-    bound_unsent(&socket, Limits::default().buffer)?;
     // From now on clients can connect.
     socket.listen(BACKLOG)?;
     Ok(socket.into())

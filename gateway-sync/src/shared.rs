@@ -282,6 +282,7 @@ impl<A> Shared<A> {
     /// Gives a connection to the seat that has the fewest.
     fn admit(&self, listener: &Listener, socket: Socket, remote: Address) {
         let local = listener.local_address(&socket);
+        socket.keep_unsent(self.limits.buffer);
         let endpoint = Endpoint::new(remote, local, Scheme::Http, self.gateway.clone());
         let endpoint = Arc::new(endpoint);
         let connection = Connection::new(

@@ -56,10 +56,13 @@ impl Socket {
         let _ = rustix::net::sockopt::set_socket_linger(self, Some(Duration::ZERO));
     }
 
-    /// Has the kernel keep so many bytes unsent, where it can be told so.
-    pub(crate) fn keep_unsent(&self, bytes: u32) {
+    /// Has the kernel keep no more than so many bytes unsent, where it can be told so. Left alone it takes megabytes
+    /// for each client that reads slowly, until a few thousand of them have used up what the machine has for all
+    /// its sockets; and how slow they are cannot be told.
+    pub(crate) fn keep_unsent(&self, bytes: usize) {
         #[cfg(target_os = "linux")]
         if let Self::Tcp(stream) = self {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             // A connection that is broken already is left as it is.
             let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(bytes);
         }

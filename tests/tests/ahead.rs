@@ -1,14 +1,15 @@
 //! For clients that have shown that they are fast the kernel keeps more, as long as there is room for that.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use gateway_core::server::Ahead;
-use gateway_core::{Body, BoxApplication, Delivery, Environ, Error, Response, blocking};
+use gateway_core::{Address, Body, BoxApplication, Delivery, Environ, Error, Response, blocking};
 use gateway_test::client::Client;
-use gateway_test::conformance::{Running, Setup};
+use gateway_test::conformance::{Listen, Running, Setup};
 use gateway_test::{Log, PATIENCE};
 use gateway_tests::hosts;
 
@@ -34,7 +35,7 @@ const ENDLESS: &str = "GET /endless HTTP/1.1\r\nhost: test\r\n\r\n";
 
 #[test]
 fn a_fast_client_is_written_to_less_often_if_there_is_room() -> Verdict {
-    let more = Ahead::BYTES as usize / 2;
+    let more = Ahead::BYTES / 2;
     for host in hosts() {
         let (made, ends) = (Arc::new(AtomicUsize::new(0)), Log::new());
         let running = host.start(application(&made, &ends), setup())?;
@@ -62,7 +63,7 @@ fn a_fast_client_may_be_slow_from_now_on() -> Verdict {
         let running = host.start(application(&Arc::default(), &Log::new()), setup())?;
         let mut client = fast(&running, READS)?;
         client.send(ENDLESS)?;
-        for _ in 0..3 * Ahead::BYTES as usize / 2 / STEP {
+        for _ in 0..3 * Ahead::BYTES / 2 / STEP {
             thread::sleep(STALL / 4);
             client.read_some(STEP)?;
         }
@@ -70,9 +71,29 @@ fn a_fast_client_may_be_slow_from_now_on() -> Verdict {
     Ok(())
 }
 
+/// What the kernel keeps is bounded for those as well that have connected before anybody served.
+#[test]
+fn a_client_that_came_before_the_server_has_no_lead() -> Verdict {
+    for host in hosts() {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = Address::Tcp(listener.local_addr()?);
+        let early = Client::connect_narrow(&address, NARROW)?;
+        let (made, ends) = (Arc::new(AtomicUsize::new(0)), Log::new());
+        let mut setup = setup();
+        setup.listen = vec![Listen::TcpBound(listener)];
+        let running = host.start(application(&made, &ends), setup)?;
+
+        let early = kept(early, &made, &ends)?;
+        let later = kept(fast(&running, 0)?, &made, &ends)?;
+        let most = later + Ahead::BYTES / 2;
+        assert!(early < most, "{}: {early} {later}", host.name());
+    }
+    Ok(())
+}
+
 fn setup() -> Setup {
     let mut setup = Setup::default();
-    setup.limits.ahead = u64::from(Ahead::BYTES);
+    setup.limits.ahead = Ahead::BYTES as u64;
     setup.timeouts.write_stall = STALL;
     setup
 }

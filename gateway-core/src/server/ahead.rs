@@ -32,16 +32,16 @@ pub struct Ahead {
 
 impl Ahead {
     /// How much the kernel may keep unsent for a connection with a lead, in bytes.
-    pub const BYTES: u32 = 1024 * 1024;
+    pub const BYTES: usize = 1024 * 1024;
 
     /// As many leads as [`Limits::ahead`] has room for; none where [`Limits::buffer`] is no less than a lead.
     pub fn new(limits: &Limits, timeouts: &Timeouts) -> Arc<Self> {
-        let places = limits.ahead / u64::from(Self::BYTES);
-        let times = Self::BYTES as usize / limits.buffer.max(1);
+        let places = limits.ahead / Self::BYTES as u64;
+        let times = Self::BYTES / limits.buffer.max(1);
         let times = u32::try_from(times).map_or(PATIENCE, |times| times.clamp(1, PATIENCE));
         Arc::new(Self {
             free: AtomicUsize::new(usize::try_from(places).unwrap_or(usize::MAX)),
-            needless: limits.buffer >= Self::BYTES as usize,
+            needless: limits.buffer >= Self::BYTES,
             timeouts: Timeouts {
                 write_stall: timeouts.write_stall.saturating_mul(times),
                 ..timeouts.clone()
