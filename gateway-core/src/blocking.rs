@@ -61,7 +61,7 @@ impl<B> Blocking<B> {
     /// it returns, its response body does not. Clones share the budget.
     ///
     /// Who waits takes no thread of an async host's pool; on a threaded host the call waits on its
-    /// worker.
+    /// worker. Where too many wait for the host's queue, the answer is 503.
     ///
     /// # Panics
     ///
@@ -87,7 +87,7 @@ impl<B: BlockingApplication> Application for Blocking<B> {
     async fn call(&self, environ: Environ) -> Result {
         let environ = Gateway::gather(environ).await?;
         let permit = match &self.budget {
-            Some(budget) => Some(budget.acquire().await),
+            Some(budget) => Some(environ.gateway().take_turn(budget).await?),
             None => None,
         };
         if environ.gateway().may_block() {

@@ -34,6 +34,13 @@ impl Budget {
         })))
     }
 
+    /// A permit, if one is free; then nobody waits for it.
+    pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+        let mut state = self.lock();
+        state.free = state.free.checked_sub(1)?;
+        Some(Permit(Arc::clone(self)))
+    }
+
     pub(crate) fn acquire(self: &Arc<Self>) -> Acquire {
         Acquire {
             budget: Arc::clone(self),

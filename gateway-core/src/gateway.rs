@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::budget::{Budget, Permit};
 use crate::server::Host;
 use crate::{Capabilities, Environ, Error, UnblockError};
 
@@ -46,6 +47,15 @@ impl Gateway {
         }
         let host = Arc::clone(&environ.gateway().0);
         host.gather(environ).await
+    }
+
+    /// Waits for a permit, among the calls that the host lets wait.
+    pub(crate) async fn take_turn(&self, budget: &Arc<Budget>) -> Result<Permit, UnblockError> {
+        if let Some(permit) = budget.try_acquire() {
+            return Ok(permit);
+        }
+        let _place = self.0.queue()?;
+        Ok(budget.acquire().await)
     }
 
     /// Runs blocking work where it holds nobody up: at once on a thread that may block, on the

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use gateway_core::server::{Gathering, Host, Job, Stage};
+use gateway_core::server::{Gathering, Host, Job, Place, Stage};
 use gateway_core::{Capabilities, Environ, UnblockError};
 
 use crate::gather::Bodies;
-use crate::pool::{Pool, may_block_here};
+use crate::pool::{Pool, Waiting, may_block_here};
 use crate::progress::Progress;
 
 /// The face of the server that applications see.
@@ -44,9 +44,32 @@ impl Host for HyperHost {
             .inspect_err(|_| request.set_stage(Stage::InApplication))
     }
 
+    fn queue(&self) -> Result<Place, UnblockError> {
+        let _waiting = self.pool.wait()?;
+        let request = Progress::here();
+        if let Some(request) = &request {
+            request.set_stage(Stage::Queued);
+        }
+        Ok(Box::new(Queued { _waiting, request }))
+    }
+
     fn gather(&self, environ: Environ) -> Gathering {
         let bodies = Arc::clone(&self.bodies);
         Box::pin(bodies.gather(environ, Progress::here()))
+    }
+}
+
+/// A call that waits for its turn, and counts among the queued meanwhile.
+struct Queued {
+    _waiting: Waiting,
+    request: Option<Arc<Progress>>,
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if let Some(request) = &self.request {
+            request.set_stage(Stage::InApplication);
+        }
     }
 }
 

@@ -43,6 +43,8 @@ struct Shared {
 struct State {
     pulls: VecDeque<Job>,
     calls: VecDeque<Job>,
+    /// Calls that wait for their turn in a budget.
+    waiting: usize,
     threads: usize,
     idle: usize,
     closed: bool,
@@ -56,7 +58,8 @@ pub(crate) struct Load {
 }
 
 impl Pool {
-    /// At most `threads` threads (at least one), at most `queue` calls waiting.
+    /// At most `threads` threads (at least one), at most `queue` calls waiting for one, and as many for their turn
+    /// in a budget.
     pub(crate) fn new(threads: usize, queue: usize) -> Self {
         Self(Arc::new(Shared {
             state: Mutex::default(),
@@ -76,6 +79,16 @@ impl Pool {
         state.calls.push_back(job);
         self.0.hand_out(state);
         Ok(())
+    }
+
+    /// A call is about to wait for its turn in a budget, as long as it has the place.
+    pub(crate) fn wait(&self) -> Result<Waiting, UnblockError> {
+        let mut state = self.0.lock();
+        if state.waiting >= self.0.queue {
+            return Err(UnblockError::Overloaded);
+        }
+        state.waiting += 1;
+        Ok(Waiting(Arc::clone(&self.0)))
     }
 
     /// Queues the making of a chunk of a response that has begun.
@@ -112,6 +125,15 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// A call that waits for its turn in a budget.
+pub(crate) struct Waiting(Arc<Shared>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.lock().waiting -= 1;
     }
 }
 

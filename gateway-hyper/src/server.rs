@@ -115,7 +115,8 @@ impl Server {
 
     /// Most blocking calls that wait for a thread; beyond it the answer is 503 with `Retry-After`.
     /// Default 1024, as many as connections wait in the backlog ([`Limits::backlog`]; gunicorn:
-    /// `backlog`, 2048; uWSGI: `listen`, 100).
+    /// `backlog`, 2048; uWSGI: `listen`, 100). Calls that wait for their turn in a budget
+    /// ([`Blocking::limit`](gateway_core::Blocking::limit)) are counted apart, with the same bound.
     #[must_use]
     pub fn queue(mut self, calls: usize) -> Self {
         self.settings.queue = calls;

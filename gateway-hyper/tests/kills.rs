@@ -329,4 +329,7 @@ fn a_small_response_that_the_socket_has_no_room_for() {
     assert_eq!(never, Some(Ending::TimedOut));
     let why = "nothing of the response was taken for too long";
     cut_off("GET /small/unread", "writing", why);
+    // What the kernel still holds for it is not kept.
+    let (_, is_reset) = client.rest_and_end();
+    assert!(is_reset);
 }

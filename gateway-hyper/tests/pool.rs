@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,6 +43,50 @@ fn beyond_the_threads_and_the_queue_the_answer_is_503() {
 
     release.send(()).unwrap();
     assert_eq!(status(&first.rest()), 200);
+}
+
+/// Who waits for a turn in a budget waits for no thread; but no more of them wait than for threads.
+#[test]
+fn beyond_a_budget_and_the_queue_the_answer_is_503() {
+    let (enters, entered) = channel();
+    let (release, released) = channel();
+    let released = Mutex::new(released);
+    let app = blocking(move |_environ: Environ| -> Result {
+        enters.send(()).unwrap();
+        released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        Ok(text("done"))
+    });
+    let app = Arc::new(app.limit(1));
+    let (call, called) = channel();
+    let told = move |environ: Environ| {
+        let (app, mut call) = (Arc::clone(&app), Some(call.clone()));
+        async move {
+            let mut answer = pin!(app.call(environ));
+            poll_fn(|cx| {
+                let polled = answer.as_mut().poll(cx);
+                // It runs, or has its place among those that wait.
+                call.take().inspect(|call| call.send(()).unwrap());
+                polled
+            })
+            .await
+        }
+    };
+    let server = start_with(told, |server| server.threads(4).queue(1));
+    let mut clients = [server.connect(), server.connect()];
+    for client in &mut clients {
+        client.send(GET);
+        called.recv_timeout(PATIENCE).unwrap();
+    }
+    entered.recv_timeout(PATIENCE).unwrap();
+
+    let refused = server.whole(GET);
+    assert_eq!(status(&refused), 503);
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+
+    for client in &mut clients {
+        release.send(()).unwrap();
+        assert_eq!(status(&client.rest()), 200);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use gateway_core::server::{Ahead, Limits, LiveBodies, Spool, Timeouts};
@@ -156,21 +156,31 @@ impl<A> Shared<A> {
                 }
                 return false;
             }
-            match listener.accept() {
-                Ok(Some((socket, remote))) => {
-                    self.recover();
-                    self.admit(listener, socket, remote);
-                }
-                Ok(None) => return false,
-                Err(error) if is_of_the_connection(&error) => {}
-                Err(error) => {
+            match self.accept_one(listener) {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
                     self.starve(&error);
                     self.pause(&listeners);
                     return false;
                 }
+                None => return false,
             }
         }
         true
+    }
+
+    /// Takes a connection; `None` if none waits. The error is not of a connection, but of all of them.
+    fn accept_one(&self, listener: &Listener) -> Option<io::Result<()>> {
+        match listener.accept() {
+            Ok(Some((socket, remote))) => {
+                self.recover();
+                self.admit(listener, socket, remote);
+                Some(Ok(()))
+            }
+            Ok(None) => None,
+            Err(error) if is_of_the_connection(&error) => Some(Ok(())),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Watches the listeners again, if there is room.
@@ -200,15 +210,16 @@ impl<A> Shared<A> {
         // First no longer watched: where others listen on the same socket, the kernel wakes one of us for
         // a connection, and who was woken last must still come for it.
         self.unwatch(&self.listeners());
-        let count = self.listeners().len();
-        for number in 0..count {
-            while self.accept(number) {}
+        let listeners = std::mem::take(&mut *self.listeners_to_close());
+        for listener in listeners {
+            while let Some(accepted) = self.accept_one(&listener) {
+                if let Err(error) = accepted {
+                    self.starve(&error);
+                    break;
+                }
+            }
+            drop(listener); // at once: who comes after the last one is reset
         }
-        let mut listeners = self
-            .listeners
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        listeners.clear();
     }
 
     /// Takes a seat from a thread that is stuck in a call, and notes that such calls wait.
@@ -304,6 +315,12 @@ impl<A> Shared<A> {
     fn listeners(&self) -> RwLockReadGuard<'_, Vec<Listener>> {
         self.listeners
             .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn listeners_to_close(&self) -> RwLockWriteGuard<'_, Vec<Listener>> {
+        self.listeners
+            .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -338,6 +338,26 @@ fn what_a_stop_cuts_has_its_line() {
     assert!(whys.iter().any(|why| lines().count(&parts(why)) == 1));
 }
 
+/// It is told when its call is cancelled, and not again when the piece at hand finds nobody.
+#[test]
+fn a_body_that_a_stop_cuts_has_its_line() {
+    let _alone = alone();
+    let mut timeouts = Timeouts::default();
+    timeouts.drain = Duration::ZERO;
+    let more = Event::new();
+    let running = Running::start(server(2).timeouts(timeouts), app(&more));
+    let mut client = running.client();
+    client.send(get("/pieces")).unwrap();
+    client.peek(12).unwrap();
+    let cut = remote(&client);
+    running.handle.stop();
+    let why = "its call is cancelled";
+    lines().wait_for(&["INFO", "cut off", &cut, why]);
+    more.set();
+    running.stop();
+    has_its_line(&cut, "cut off", "GET /pieces", "in application", why);
+}
+
 #[test]
 fn a_good_end_has_no_line() {
     let _alone = alone();

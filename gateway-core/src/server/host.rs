@@ -1,5 +1,6 @@
 //! [`Host`]: what a host tells the interface about itself.
 
+use std::any::Any;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
@@ -10,6 +11,9 @@ pub type Job = Box<dyn FnOnce() + Send>;
 
 /// A request whose body is on its way in, to blocking code.
 pub type Gathering = Pin<Box<dyn Future<Output = Result<Environ, Error>> + Send>>;
+
+/// The place of a call among those that wait for their turn; dropped, it is given up.
+pub type Place = Box<dyn Any + Send>;
 
 /// What a host tells the interface about itself; applications see it as
 /// [`Gateway`](crate::Gateway).
@@ -30,6 +34,17 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// [`UnblockError::Overloaded`] if the queue is full.
     fn unblock(&self, job: Job) -> Result<(), UnblockError>;
+
+    /// A call is about to wait for its turn in a budget ([`Blocking::limit`](crate::Blocking::limit)), and does so as long
+    /// as it has the place. A host that bounds how many calls wait for a thread bounds these too; by default they are not
+    /// counted, as on a host on whose threads they wait.
+    ///
+    /// # Errors
+    ///
+    /// [`UnblockError::Overloaded`] if too many wait. The call fails with it, and is not begun.
+    fn queue(&self) -> Result<Place, UnblockError> {
+        Ok(Box::new(()))
+    }
 
     /// Reads what is still arriving of the request body, before blocking code is called with it on a thread of the
     /// host's: a client that sends slowly is to hold none. Asked by [`blocking`](crate::blocking()), where

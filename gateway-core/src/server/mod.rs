@@ -31,7 +31,7 @@ pub use ahead::{Ahead, Lead};
 pub use answer::{drop_extensions, error_response, status_of};
 pub use call::Call;
 pub use caught::{Caught, Panic, catch};
-pub use host::{Detached, Gathering, Host, Job};
+pub use host::{Detached, Gathering, Host, Job, Place};
 pub use live_bodies::LiveBodies;
 pub use pace::Pace;
 pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};

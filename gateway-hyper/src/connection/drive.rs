@@ -186,6 +186,8 @@ impl<'a> Driver<'a> {
                 };
             }
             Overdue::Write | Overdue::Slow => {
+                // What the kernel still holds for a client that does not take it is worth nothing.
+                state.set_reset();
                 self.log_cut(waits, cause.unwrap_or(Cause::NotTaken));
             }
             Overdue::Idle | Overdue::Head | Overdue::Gone => {}

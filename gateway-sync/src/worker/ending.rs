@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use gateway_core::server::Pace;
-use gateway_core::{Application, BodyKind, Ending, Response, status};
+use gateway_core::{Application, BodyKind, CancelReason, Ending, Response, status};
 use gateway_http1::{BodyLength, CloseReason, Exchange, Reading, encode_head};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
@@ -195,15 +195,7 @@ impl<A: Application> Worker<'_, A> {
     /// Ends a connection, and with it the response that was on its way.
     pub(super) fn close(&mut self, mut turn: Turn, reason: CloseReason) {
         tracing::debug!(remote = %turn.connection.endpoint.remote, %reason, "connection closed");
-        if let Some(phase) = turn.connection.unfinished().cut(reason) {
-            let now = self.now(&turn);
-            let response = turn.connection.response.as_ref();
-            // Nobody was there to write to: blocking code goes on to its end.
-            match response.is_some_and(|response| response.left_in_call) {
-                true => turn.connection.tell_cut(Phase::Application, LEFT, now),
-                false => turn.connection.tell_cut(phase, &reason.to_string(), now),
-            }
-        }
+        self.tell_end(&mut turn, reason);
         if let Some(mut response) = turn.connection.response.take() {
             let ending = response.failure().unwrap_or(ending_of(reason));
             // What the kernel still holds for a client that does not take it is worth nothing.
@@ -222,6 +214,25 @@ impl<A: Application> Worker<'_, A> {
         }
         turn.connection.end_reading_elsewhere();
         self.shared.forget(turn.seat, turn.slot);
+    }
+
+    /// Says in the log what is cut off with a connection that is closed for `reason`, if that is anything.
+    fn tell_end(&self, turn: &mut Turn, reason: CloseReason) {
+        let now = self.now(turn);
+        let connection = &mut turn.connection;
+        let Some(phase) = connection.unfinished().cut(reason) else {
+            return;
+        };
+        // What the stop has cancelled while it was out was told of then.
+        if connection.call().reason() == Some(CancelReason::Shutdown) {
+            return;
+        }
+        let response = connection.response.as_ref();
+        match response.is_some_and(|response| response.left_in_call) {
+            // Nobody was there to write to: blocking code goes on to its end.
+            true => connection.tell_cut(Phase::Application, LEFT, now),
+            false => connection.tell_cut(phase, &reason.to_string(), now),
+        }
     }
 }
 
