@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gateway_core::server::Stage;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::progress::{NONE_BEGUN, Progress};
 use crate::shared::{Phase, Shared};
@@ -17,6 +17,10 @@ const TELL: Duration = Duration::from_secs(1);
 
 /// How long connections have to be gone when they are cut off. They need no time but their turn.
 const CUT: Duration = Duration::from_secs(1);
+
+/// How long calls may take to return when nobody waits for them any more, and how often that is looked at.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Waits until no connection is left, at most `drain`; then cuts off what still runs.
 pub(crate) async fn drain(shared: &Arc<Shared>) {
@@ -41,12 +45,24 @@ pub(crate) async fn drain(shared: &Arc<Shared>) {
     if !all_ended(shared, Instant::now() + CUT).await {
         tell(shared, "stopped with connections that do not end");
     }
-    let threads = shared.pool.load().running;
+    let threads = left_behind(shared).await;
     if threads > 0 {
         tracing::error!(
             threads,
             "threads are left behind in calls that do not return"
         );
+    }
+}
+
+/// Waits for the threads of the pool to end what they are in; how many do not.
+async fn left_behind(shared: &Shared) -> usize {
+    let until = Instant::now() + LAST_WAIT;
+    loop {
+        let threads = shared.pool.load().running;
+        if threads == 0 || Instant::now() >= until {
+            return threads;
+        }
+        sleep(LOOK).await;
     }
 }
 

@@ -142,7 +142,7 @@ impl Server {
     ///
     /// Such a call takes a thread for as long as its client takes to send, within
     /// [`Timeouts::body_stall`] and [`Timeouts::min_rate`]. Half of the threads may be in such calls, at
-    /// least one; beyond that they wait, in order.
+    /// least one; beyond that they wait, in order, and [`queue`](Self::queue) refuses none of them.
     ///
     /// ```no_run
     /// # use gateway_core::{Environ, Result, blocking, text};

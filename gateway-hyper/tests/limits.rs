@@ -60,6 +60,27 @@ fn connections_beyond_the_limit_wait_for_their_turn() {
     second.until("hello");
 }
 
+/// RFC 9112 §2.2: it is passed over. So who sends one has asked for nothing yet.
+#[test]
+fn an_empty_line_does_not_begin_a_head() {
+    let timeouts = timeouts(|timeouts| {
+        timeouts.head = Duration::from_millis(200);
+        timeouts.idle = Duration::from_millis(600);
+    });
+    let server = start_with(hello, |server| server.timeouts(timeouts));
+    for (sent, is_head) in [("\r", false), ("\r\n", false), ("\r\nG", true)] {
+        let mut used = server.connect();
+        used.send(GET);
+        used.until("hello");
+        used.send(sent);
+        let end = used.rest();
+        match is_head {
+            true => assert_eq!(status(&end), 408),
+            false => assert_eq!(end, "", "{sent:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_slow_head_is_408_and_an_idle_connection_is_closed() {
     let timeouts = timeouts(|timeouts| {

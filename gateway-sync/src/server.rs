@@ -163,7 +163,7 @@ impl Server {
     ///
     /// Such a call takes a thread for as long as its client takes to send, within
     /// [`Timeouts::body_stall`] and [`Timeouts::min_rate`]. Half of the threads may be in such calls, at
-    /// least one; beyond that they wait, in order. What the application leaves unread is read and thrown
+    /// least one; beyond that they wait, in order, and [`queue`](Self::queue) refuses none of them. What the application leaves unread is read and thrown
     /// away if it is at most 64 KiB, else the connection is closed.
     ///
     /// ```no_run

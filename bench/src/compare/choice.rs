@@ -37,19 +37,22 @@ pub(crate) fn servers<N: AsRef<str>>(given: &[N], places: &Places) -> Result<Vec
     Ok(chosen)
 }
 
-/// The scenarios of names; `all` for all.
+/// The scenarios of names, each once; `all` for all.
 ///
 /// # Errors
 ///
 /// If there is no such scenario.
 pub(crate) fn scenarios<N: AsRef<str>>(given: &[N]) -> Result<Vec<Scenario>, String> {
-    let mut chosen = Vec::new();
+    let mut chosen: Vec<Scenario> = Vec::new();
     for name in given {
         let names = match name.as_ref() {
             "all" => scenario::names().collect(),
             name => vec![name],
         };
         for name in names {
+            if chosen.iter().any(|known| known.name == name) {
+                continue;
+            }
             let found = Scenario::named(name);
             chosen.push(found.ok_or_else(|| format!("no scenario is called {name}; see --list"))?);
         }
@@ -82,7 +85,7 @@ mod tests {
             scenarios(&["all"]).unwrap().len(),
             scenario::names().count()
         );
-        assert_eq!(scenarios(&["io", "half"]).unwrap().len(), 2);
+        assert_eq!(scenarios(&["io", "half", "io"]).unwrap().len(), 2);
         assert!(
             scenarios(&["io", "nothing"])
                 .unwrap_err()

@@ -2,7 +2,7 @@
 
 use super::kind::{Kind, kind};
 use super::results::{BASELINE, Results};
-use super::sample::{Figure, Series};
+use super::sample::{Figure, Sample, Series};
 use crate::stats::spread;
 
 /// What to choose for an endpoint.
@@ -20,15 +20,19 @@ pub(crate) struct Verdict {
     pub(crate) but: Vec<String>,
 }
 
-/// What is looked at, the weightiest first, and from which difference on it counts: less is noise or
-/// matters to nobody.
-const CRITERIA: [(Figure, f64); 5] = [
-    (Figure::Rate, 0.05),
-    (Figure::Cpu, 0.10),
-    (Figure::P99, 0.25),
-    (Figure::LongestWait, 1.0),
-    (Figure::PeakMemory, 0.25),
+/// What is looked at, the weightiest first, and from which difference on it counts, as a share and in its unit: less is
+/// noise or matters to nobody.
+const CRITERIA: [(Figure, f64, f64); 5] = [
+    (Figure::Rate, 0.05, 0.0),
+    (Figure::Cpu, 0.10, 0.0),
+    (Figure::P99, 0.25, 0.0),
+    // The longest of many: an unlucky one says nothing of a server.
+    (Figure::LongestWait, 1.0, 50.0),
+    (Figure::PeakMemory, 0.25, 0.0),
 ];
+
+/// Processor time is counted in hundredths of a second, and may be one more or less at both ends, in µs.
+const TWO_TICKS: f64 = 20_000.0;
 
 /// Failures in a thousand requests from which on a server does not do.
 const FAILURES: f64 = 0.001;
@@ -84,8 +88,8 @@ fn decide(one: &Series, other: &Series) -> Verdict {
         verdict.choose = Some(better.server.clone());
         verdict.because.push(reason);
     }
-    for (figure, least) in CRITERIA {
-        let Some((better, reason)) = by_figure(one, other, figure, least) else {
+    for (figure, share, least) in CRITERIA {
+        let Some((better, reason)) = by_figure(one, other, figure, share, least) else {
             continue;
         };
         let chosen = verdict.choose.get_or_insert_with(|| better.server.clone());
@@ -129,14 +133,15 @@ fn by_figure<'a>(
     one: &'a Series,
     other: &'a Series,
     figure: Figure,
+    share: f64,
     least: f64,
 ) -> Option<(&'a Series, String)> {
     let (first, second) = (one.median(figure)?, other.median(figure)?);
     let noise = [one, other]
         .map(|side| noise(side, figure))
         .into_iter()
-        .fold(least, f64::max);
-    if first.max(second) <= first.min(second) * (1.0 + noise) {
+        .fold(share, f64::max);
+    if first.max(second) <= first.min(second) * (1.0 + noise) + least {
         return None;
     }
     let first_wins = (first > second) == figure.more_is_better();
@@ -151,18 +156,26 @@ fn by_figure<'a>(
 /// How far the samples of one server lie apart: a difference within it shows nothing.
 fn noise(series: &Series, figure: Figure) -> f64 {
     let figures: Vec<f64> = series.samples.iter().filter_map(|s| figure.of(s)).collect();
-    spread(&figures).unwrap_or_default()
+    let spread = spread(&figures).unwrap_or_default();
+    match figure {
+        Figure::Cpu => series.samples.iter().map(coarseness).fold(spread, f64::max),
+        _ => spread,
+    }
+}
+
+/// How much of a sample's processor time may be due to how coarsely it is counted.
+fn coarseness(sample: &Sample) -> f64 {
+    TWO_TICKS / (sample.cpu_us * sample.requests as f64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::results::tests::hello;
-    use super::super::sample::Sample;
     use super::*;
 
     fn series(server: &str, rates: &[f64], cpu_us: f64, p99_ms: f64) -> Series {
         let sample = |requests_per_s: &f64| Sample {
-            requests: 1000,
+            requests: 100_000,
             requests_per_s: *requests_per_s,
             cpu_us,
             p99_ms,
@@ -217,12 +230,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_too_coarsely_decides_nothing() {
+        let of = |name, requests, longest| {
+            let mut series = series(name, &[100.0], if name == "a" { 75.0 } else { 100.0 }, 1.0);
+            series.samples[0].requests = requests;
+            series.samples[0].waits.max_ms = Some(longest);
+            series
+        };
+        for (requests, longest, choose) in [
+            (400, [0.2, 1.0], None), // 3 hundredths of a second and 4
+            (400, [0.2, 90.0], Some("a")),
+            (40_000, [0.2, 1.0], Some("a")),
+        ] {
+            let [one, other] = [("a", longest[0]), ("b", longest[1])];
+            let verdict = decide(&of(one.0, requests, one.1), &of(other.0, requests, other.1));
+            assert_eq!(verdict.choose.as_deref(), choose, "{verdict:?}");
+        }
+    }
+
+    #[test]
     fn a_server_that_fails_is_not_chosen_however_fast_it_is() {
         let mut fast = series("fast", &[500.0], 1.0, 1.0);
-        fast.samples[0].errors = 5;
+        fast.samples[0].errors = 500;
         let verdict = decide(&fast, &series("sound", &[100.0], 10.0, 2.0));
         assert_eq!(verdict.choose.as_deref(), Some("sound"));
-        assert_eq!(verdict.because, ["fast failed 5 times"]);
+        assert_eq!(verdict.because, ["fast failed 500 times"]);
         assert_eq!(verdict.but.len(), 3);
     }
 
@@ -234,6 +266,9 @@ mod tests {
         ]);
         results.machine.cores = 2;
         results.series[0].samples[0].cores = 1.0;
+        for series in &mut results.series {
+            series.samples[0].requests = 300_000;
+        }
         let [verdict] = verdicts(&results).try_into().unwrap();
         assert_eq!(
             in_words(&verdict),

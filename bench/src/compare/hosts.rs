@@ -123,7 +123,7 @@ pub(crate) fn users(
             for (target, series) in targets.iter().zip(&mut all) {
                 eprintln!("{path} {round}/{rounds} {}", target.name);
                 let address = resolve(&target.authority)?;
-                let process = crate::process::listening(address.port());
+                let process = crate::process::listening(address);
                 let again = &mut series.retries;
                 let sample = runner.foreign(address, process, &scenario, again);
                 let named = |error| format!("http://{}{path}: {error}", target.authority);

@@ -43,10 +43,20 @@ type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + 
 pub(crate) struct Compare {
     /// Servers: bare-hyper, sync:N, hyper:N, hyper-blocking:N (N threads), distance-sync:N,
     /// distance-hyper:N, hello-sync, hello-hyper, a peer's name; or the groups own, peers, python, all
-    #[arg(long, value_delimiter = ',', default_value = "own")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "own",
+        conflicts_with = "hosts_only"
+    )]
     servers: Vec<String>,
     /// Scenarios by name, or all; `--list` tells them
-    #[arg(long, value_delimiter = ',', default_value = "hello-64")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "hello-64",
+        conflicts_with = "hosts_only"
+    )]
     scenarios: Vec<String>,
     /// Samples of each server in each scenario
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]

@@ -21,7 +21,7 @@ pub(super) fn ask(address: SocketAddr, path: &str, patience: Duration) -> io::Re
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
-    let mut piece = [0; 4096];
+    let mut piece = [0; 64 * 1024];
     while !is_whole(&answer) {
         match stream.read(&mut piece)? {
             0 => break,
@@ -80,16 +80,16 @@ fn connect(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
 
 /// Whether an answer that says its length has come to its end.
 fn is_whole(answer: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(answer);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
         return false;
     };
-    let length = head.lines().find_map(|line| {
+    let (head, body) = (&answer[..end], answer.len() - end - 4);
+    let length = String::from_utf8_lossy(head).lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         let is_length = name.eq_ignore_ascii_case("content-length");
         is_length.then(|| value.trim().parse::<usize>().ok())?
     });
-    length.is_some_and(|length| body.len() >= length)
+    length.is_some_and(|length| body >= length)
 }
 
 fn require_success(answer: &[u8]) -> io::Result<()> {
@@ -126,8 +126,9 @@ mod tests {
 
     #[test]
     fn knows_where_an_answer_ends() {
-        let cases: [(&[u8], bool); 6] = [
+        let cases: [(&[u8], bool); 7] = [
             (b"", false),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n\xff", false),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", false),
             (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx", false),
             (b"HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\nxy", true),

@@ -1,19 +1,16 @@
-//! Whose a listening port is.
+//! Whose a listening address is.
 
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-/// The process that listens on a port of this machine: of several that share the socket the first,
-/// which is their master as a rule. `None` if there is none, or it is not ours to look at.
-pub(crate) fn listening(port: u16) -> Option<u32> {
+/// The process that listens on an address of this machine, or on all addresses: of several that share the socket the
+/// first, which is their master as a rule. `None` if there is none, or it is not ours to look at.
+pub(crate) fn listening(address: SocketAddr) -> Option<u32> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
-    let inodes: Vec<u64> = tables
-        .iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|text| sockets(&text, port))
-        .collect();
-    let links: Vec<String> = inodes
-        .iter()
+    let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
+    let links: Vec<String> = sockets(&tables.concat(), address)
+        .into_iter()
         .map(|inode| format!("socket:[{inode}]"))
         .collect();
     let processes = fs::read_dir("/proc").ok()?.flatten();
@@ -33,18 +30,43 @@ fn has_one(process: u32, links: &[String]) -> bool {
     })
 }
 
-/// The inodes of the sockets that listen on a port, from `/proc/net/tcp` (proc_net(5)).
-fn sockets(text: &str, port: u16) -> Vec<u64> {
-    let local_port = format!(":{port:04X}");
-    text.lines()
-        .skip(1)
+/// The inodes of the sockets that listen on an address, from `/proc/net/tcp` and `tcp6` (proc_net(5)); of those that
+/// listen on all, if there is none.
+fn sockets(text: &str, address: SocketAddr) -> Vec<u64> {
+    let all: Vec<(IpAddr, u64)> = text
+        .lines()
         .filter_map(|line| {
             let fields: Vec<&str> = line.split_ascii_whitespace().collect();
             let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+            let (ip, port) = local.split_once(':')?;
             // 0A is TCP_LISTEN.
-            (local.ends_with(&local_port) && *state == "0A").then(|| inode.parse().ok())?
+            let listens = *state == "0A" && u16::from_str_radix(port, 16) == Ok(address.port());
+            listens.then(|| Some((ip_address(ip)?, inode.parse().ok()?)))?
         })
-        .collect()
+        .collect();
+    let of = |is: &dyn Fn(IpAddr) -> bool| -> Vec<u64> {
+        let those = all.iter().filter(|(ip, _)| is(*ip));
+        those.map(|(_, inode)| *inode).collect()
+    };
+    let own = of(&|ip| ip == address.ip().to_canonical());
+    match own.is_empty() {
+        true => of(&|ip| ip.is_unspecified()),
+        false => own,
+    }
+}
+
+/// An address as the tables have it: words in the order of the machine's bytes.
+fn ip_address(hex: &str) -> Option<IpAddr> {
+    let words = hex.as_bytes().chunks(8).map(|word| {
+        let word = u32::from_str_radix(std::str::from_utf8(word).ok()?, 16);
+        Some(word.ok()?.to_ne_bytes())
+    });
+    let bytes = words.collect::<Option<Vec<_>>>()?.concat();
+    let ip = match bytes.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(bytes).ok()?),
+        _ => IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?),
+    };
+    Some(ip.to_canonical())
 }
 
 #[cfg(test)]
@@ -58,21 +80,33 @@ mod tests {
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
    1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10 -1
    2: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0
-   3: cut
+   3: 0200007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4714 1 0 100 0 0 10 0
+   4: 00000000000000000000000001000000:0051 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4715 1 0 100 0 0 10 0
+   5: cut
 ";
 
     #[test]
     fn finds_the_sockets_that_listen() {
-        let cases: [(u16, &[u64]); 4] = [(8080, &[4711]), (80, &[4713]), (40000, &[]), (1, &[])];
-        for (port, expected) in cases {
-            assert_eq!(sockets(TABLE, port), expected, "{port}");
+        let cases: [(&str, &[u64]); 8] = [
+            ("127.0.0.1:8080", &[4711]),
+            ("127.0.0.2:8080", &[4714]),
+            ("127.0.0.3:8080", &[]),
+            ("127.0.0.1:80", &[4713]),
+            ("[::1]:81", &[4715]),
+            ("127.0.0.1:81", &[]),
+            ("127.0.0.1:40000", &[]),
+            ("127.0.0.1:1", &[]),
+        ];
+        for (address, expected) in cases {
+            let found = sockets(TABLE, address.parse().unwrap());
+            assert_eq!(found, expected, "{address}");
         }
     }
 
     #[test]
     fn finds_this_process() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert_eq!(listening(port), Some(std::process::id()));
+        let address = listener.local_addr().unwrap();
+        assert_eq!(listening(address), Some(std::process::id()));
     }
 }

@@ -176,9 +176,9 @@ impl Io {
         }
     }
 
-    /// Ready when the client has sent something, or closed.
+    /// Ready when the client has sent something of a request, or closed.
     pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.waiting.is_empty() {
+        match is_blank(&self.waiting) {
             true => self.socket.poll_readable(cx),
             false => Poll::Ready(()),
         }
@@ -225,7 +225,7 @@ impl Io {
     /// Notes since when a part of a head waits for the rest, and whether a body is on its way.
     fn note_wire(&self) {
         let Some(wire) = &self.wire else { return };
-        let is_part = self.waiting.len() > self.sound && self.refusal.is_none();
+        let is_part = !is_blank(&self.waiting[self.sound..]) && self.refusal.is_none();
         let holds = self.holds();
         self.state.note_head(is_part && wire.is_in_head() && !holds);
         self.state.note_held(is_part && holds);
@@ -375,6 +375,11 @@ impl Io {
             }
         }
     }
+}
+
+/// Whether nothing of a request is here: an empty line before one does not begin it (RFC 9112 §2.2).
+fn is_blank(bytes: &[u8]) -> bool {
+    matches!(bytes, [] | [b'\r'] | [b'\r', b'\n'])
 }
 
 impl Drop for Io {

@@ -108,10 +108,7 @@ impl Overload {
         let calls = started.process.ask("figures")?;
         let at_once = threads.min(budget);
         let ideal = at_once as f64 * 1e3 / CALL;
-        let turns = self
-            .before(server, threads, budget, clients)
-            .div_ceil(at_once)
-            + 1;
+        let turns = self.before(server, threads, budget).div_ceil(at_once) + 1;
         let ran = calls.of("most");
         let at_most = [
             ("first answer after the load, ms", first, BACK),
@@ -132,16 +129,13 @@ impl Overload {
         for (what, found, most) in at_most {
             checks.add(server, what, found, Bound::AtMost(most));
         }
-        // Where all wait for the budget, before the queue, nobody is refused: see `before`.
-        if budget >= threads {
-            checks.add(server, "refused", load.of("refused"), Bound::AtLeast(1.0));
-            checks.add(
-                server,
-                "503, p99 ms",
-                load.of("refused_p99"),
-                Bound::AtMost(QUICK),
-            );
-        }
+        checks.add(server, "refused", load.of("refused"), Bound::AtLeast(1.0));
+        checks.add(
+            server,
+            "503, p99 ms",
+            load.of("refused_p99"),
+            Bound::AtMost(QUICK),
+        );
         Ok(vec![
             server.to_owned(),
             budget.to_string(),
@@ -163,13 +157,12 @@ impl Overload {
         ])
     }
 
-    /// How many calls may be before one that is let in. Those that wait for a budget below the threads do so on
-    /// threads of gateway-sync, beyond the queue; gateway-hyper has them wait before the queue, all of them.
-    fn before(&self, server: &str, threads: usize, budget: usize, clients: usize) -> usize {
-        match (budget >= threads, server.starts_with("sync")) {
-            (true, _) => self.queue,
-            (false, true) => self.queue + threads - budget,
-            (false, false) => clients - budget,
+    /// How many calls may be before one that is let in: those of the queue, and those that wait for a budget below the
+    /// threads, which they do on threads of gateway-sync, beyond the queue.
+    fn before(&self, server: &str, threads: usize, budget: usize) -> usize {
+        match server.starts_with("sync") {
+            true => self.queue + threads.saturating_sub(budget),
+            false => self.queue,
         }
     }
 
