@@ -127,7 +127,8 @@ impl Runner {
         health: &str,
         scenario: &Scenario,
     ) -> io::Result<Sample> {
-        let idle_kib = tree.map_or(Ok(0), Tree::resident)?;
+        let idle_kib = tree.map_or(Ok(0), Tree::settled)?;
+        tree.map_or(Ok(()), Tree::forget_peak)?;
         warm_up(address, health)?;
         let sample = self.load(address, tree, health, scenario)?;
         self.go_on()?;

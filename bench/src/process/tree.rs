@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use super::parse::{self, Stat};
 
+/// How often it is looked whether memory grows, and after how long each time.
+const LOOKS: usize = 20;
+const LOOK: Duration = Duration::from_millis(200);
+
 /// A process with its descendants, looked for anew each time: masters start workers at any time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tree(u32);
@@ -58,7 +62,38 @@ impl Tree {
         self.kib("VmRSS")
     }
 
-    /// The most memory that was ever resident, in KiB, each process at its own time.
+    /// Memory that is resident when it is ready: workers go on to load what they need after one of them answers. Waits
+    /// until it hardly grows, where there are several processes.
+    ///
+    /// # Errors
+    ///
+    /// If there is no `/proc`.
+    pub(crate) fn settled(self) -> io::Result<u64> {
+        let mut last = self.resident()?;
+        if self.members(&processes()?).count() == 1 {
+            return Ok(last);
+        }
+        for _ in 0..LOOKS {
+            std::thread::sleep(LOOK);
+            let now = self.resident()?;
+            if now.abs_diff(last) <= last / 100 {
+                return Ok(now);
+            }
+            last = now;
+        }
+        Ok(last)
+    }
+
+    /// Has [`peak`](Self::peak) begin anew (`clear_refs`, proc_pid_clear_refs(5)); of a process that is not ours to change it
+    /// remains that of its life.
+    pub(crate) fn forget_peak(self) -> io::Result<()> {
+        for process in self.members(&processes()?) {
+            let _ = fs::write(format!("/proc/{process}/clear_refs"), "5");
+        }
+        Ok(())
+    }
+
+    /// The most memory that was resident since [`forget_peak`](Self::forget_peak), in KiB, each process at its own time.
     ///
     /// # Errors
     ///
@@ -166,6 +201,8 @@ mod tests {
         let resident = tree.resident().unwrap();
         assert!(resident > 0);
         assert!(tree.peak().unwrap() >= resident);
+        tree.forget_peak().unwrap();
+        assert!(tree.peak().unwrap() >= tree.resident().unwrap());
         drop(child.stdin.take()); // which ends it
         child.wait().unwrap();
     }
