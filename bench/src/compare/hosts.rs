@@ -1,5 +1,6 @@
 //! `compare --hosts-only`: one application on both hosts, the distance service or the user's own.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use super::machine::Machine;
 use super::measure::Part;
 use super::results::{Results, ScenarioFacts, ServerFacts};
 use super::runner::{NOISE, Runner};
-use super::sample::Series;
+use super::sample::{Sample, Series};
 use super::scenario::Scenario;
 use super::server::Places;
 
@@ -97,11 +98,12 @@ pub(crate) fn all_differ(targets: &[Target]) -> Result<(), String> {
     Ok(())
 }
 
-/// Measures applications that the user has started, path by path and round by round.
+/// Measures applications that the user has started, path by path and round by round. A path that one of them does not
+/// answer is left out from there; after an interruption, what was measured is what there is.
 ///
 /// # Errors
 ///
-/// If one of them cannot be found or does not answer, or there is no wrk.
+/// If there is no wrk.
 pub(crate) fn users(
     targets: &[Target],
     paths: &[String],
@@ -109,6 +111,7 @@ pub(crate) fn users(
     rounds: usize,
     runner: &Runner,
 ) -> super::Result<Results> {
+    crate::load::version()?;
     let mut results = Results {
         machine: Machine::here(),
         command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
@@ -116,31 +119,70 @@ pub(crate) fn users(
         servers: targets.iter().map(facts).collect(),
         ..Results::default()
     };
-    for path in paths {
-        let scenario = Scenario::of_path(path, path, connections);
-        let mut all: Vec<Series> = targets.iter().map(|target| empty(target, path)).collect();
-        for round in 1..=rounds {
-            for (target, series) in targets.iter().zip(&mut all) {
-                eprintln!("{path} {round}/{rounds} {}", target.name);
-                let address = resolve(&target.authority)?;
-                let process = crate::process::listening(address);
-                let again = &mut series.retries;
-                let sample = runner.foreign(address, process, &scenario, again);
-                let named = |error| format!("http://{}{path}: {error}", target.authority);
-                series.samples.push(sample.map_err(named)?);
-            }
+    for (at, path) in paths.iter().enumerate() {
+        if paths[..at].contains(path) {
+            continue;
         }
-        results.series.extend(all);
-        results.scenarios.push(ScenarioFacts {
-            name: path.clone(),
-            title: scenario.title.clone(),
-            connections,
-            rounds,
-            seconds: runner.seconds,
-            pinned: false,
-        });
+        let scenario = Scenario::of_path(path, path, connections);
+        let (all, ended) = sample_all(targets, &scenario, rounds, runner);
+        let is_interrupted =
+            matches!(&ended, Err(error) if error.kind() == io::ErrorKind::Interrupted);
+        if let Err(error) = ended {
+            results.left_out.push(format!("{path}: {error}"));
+        }
+        if all.iter().any(|series| !series.samples.is_empty()) {
+            results.scenarios.push(ScenarioFacts {
+                name: path.clone(),
+                title: scenario.title.clone(),
+                connections,
+                rounds,
+                seconds: runner.seconds,
+                pinned: false,
+            });
+        }
+        let measured = all.into_iter().filter(|series| !series.samples.is_empty());
+        results.series.extend(measured);
+        if is_interrupted {
+            results.interrupted = true;
+            break;
+        }
     }
     Ok(results)
+}
+
+/// The samples of a path, as far as they could be taken.
+fn sample_all(
+    targets: &[Target],
+    scenario: &Scenario,
+    rounds: usize,
+    runner: &Runner,
+) -> (Vec<Series>, io::Result<()>) {
+    let path = &scenario.name;
+    let mut all: Vec<Series> = targets.iter().map(|target| empty(target, path)).collect();
+    for round in 1..=rounds {
+        for (target, series) in targets.iter().zip(&mut all) {
+            eprintln!("{path} {round}/{rounds} {}", target.name);
+            match sample(target, scenario, &mut series.retries, runner) {
+                Ok(sample) => series.samples.push(sample),
+                Err(error) => {
+                    let text = format!("http://{}{path}: {error}", target.authority);
+                    return (all, Err(io::Error::new(error.kind(), text)));
+                }
+            }
+        }
+    }
+    (all, Ok(()))
+}
+
+fn sample(
+    target: &Target,
+    scenario: &Scenario,
+    again: &mut u32,
+    runner: &Runner,
+) -> io::Result<Sample> {
+    let address = resolve(&target.authority)?;
+    let process = crate::process::listening(address);
+    runner.foreign(address, process, scenario, again)
 }
 
 /// What to choose, a line for each endpoint.
@@ -164,11 +206,11 @@ fn empty(target: &Target, path: &str) -> Series {
     }
 }
 
-fn resolve(authority: &str) -> super::Result<SocketAddr> {
+fn resolve(authority: &str) -> io::Result<SocketAddr> {
     let mut addresses = authority.to_socket_addrs()?;
-    Ok(addresses
+    addresses
         .next()
-        .ok_or_else(|| format!("{authority} has no address"))?)
+        .ok_or_else(|| io::Error::other(format!("{authority} has no address")))
 }
 
 #[cfg(test)]

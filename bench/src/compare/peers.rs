@@ -17,12 +17,12 @@ const PEERS: [(&str, Answers, &str); 6] = [
     (
         "tiny_http",
         Answers::Everything,
-        "64 threads that call recv() on one Server, as its documentation shows; no TCP_NODELAY, for which it has no setting, and std's backlog of 128",
+        "64 threads that call recv() on one Server, as its documentation shows; no TCP_NODELAY, for which it has no setting, and std's backlog of 128; closes connections without saying so, each of which wrk counts as an error",
     ),
     (
         "rouille",
         Answers::Everything,
-        "Server::pool_size(64), where its default is 8 threads a core; no TCP_NODELAY, for which it has no setting, and std's backlog of 128",
+        "Server::pool_size(64), where its default is 8 threads a core; no TCP_NODELAY, for which it has no setting, and std's backlog of 128; closes connections without saying so, as tiny_http, which it is built on",
     ),
     (
         "may_minihttp",

@@ -4,8 +4,10 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+use super::Tree;
+
 /// The process that listens on an address of this machine, or on all addresses: of several that share the socket the
-/// first, which is their master as a rule. `None` if there is none, or it is not ours to look at.
+/// first, which is their master as a rule, but none that has started this one: such a process has a socket to pass it on. `None` if there is none, or it is not ours to look at.
 pub(crate) fn listening(address: SocketAddr) -> Option<u32> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let tables = tables.map(|table| fs::read_to_string(table).unwrap_or_default());
@@ -16,7 +18,7 @@ pub(crate) fn listening(address: SocketAddr) -> Option<u32> {
     let processes = fs::read_dir("/proc").ok()?.flatten();
     processes
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|process| has_one(*process, &links))
+        .filter(|process| has_one(*process, &links) && !Tree::of(*process).has_started_this())
         .min()
 }
 

@@ -102,6 +102,13 @@ impl Tree {
         self.kib("VmHWM")
     }
 
+    /// Whether this process descends from it.
+    pub(super) fn has_started_this(self) -> bool {
+        let this = std::process::id();
+        let processes = processes().unwrap_or_default();
+        self.0 != this && self.members(&processes).any(|process| process == this)
+    }
+
     fn kib(self, field: &str) -> io::Result<u64> {
         let of = |process: u32| {
             let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
