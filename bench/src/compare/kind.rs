@@ -33,7 +33,6 @@ pub(super) fn kind(one: &Series, other: &Series, cores: usize, scenario: &Scenar
         most(|sample| sample.cores),
         most(|sample| sample.load_cores),
     );
-    let cpu = one.median(Figure::Cpu).unwrap_or_default();
     let others = one.samples.iter().chain(&other.samples);
     let others = median(others.map(|sample| sample.others)).unwrap_or_default();
     let connections = scenario.connections;
@@ -58,14 +57,35 @@ pub(super) fn kind(one: &Series, other: &Series, cores: usize, scenario: &Scenar
         Limit::Time => ("It waits", THREADS),
     };
     let sentence = format!(
-        "{what}: {} of CPU a request, {used:.1} of {cores} {} used by {connections} connections.",
-        match cpu < 1e3 {
-            true => format!("{} µs", number(Some(cpu))),
-            false => format!("{} ms", number(Some(cpu / 1e3))),
-        },
+        "{what}: with {connections} connections a request takes {}, {}; of {cores} {}.",
+        costs(one),
+        costs(other),
         if cores > 1.0 { "cores" } else { "core" }
     );
     Kind { sentence, so }
+}
+
+/// `6.00 µs of CPU on gateway-sync, which uses 1.0`.
+fn costs(side: &Series) -> String {
+    let cpu = side.median(Figure::Cpu).unwrap_or_default();
+    let cpu = match cpu < 1e3 {
+        true => format!("{} µs", number(Some(cpu))),
+        false => format!("{} ms", number(Some(cpu / 1e3))),
+    };
+    let used = median(side.samples.iter().map(|sample| sample.cores)).unwrap_or_default();
+    format!(
+        "{cpu} of CPU on {}, which uses {used:.1}",
+        product(&side.server)
+    )
+}
+
+/// The product that a server of the distance service shows; other servers stand for themselves.
+pub(crate) fn product(server: &str) -> &str {
+    match server.split_once(':').map_or(server, |(name, _)| name) {
+        "distance-sync" => "gateway-sync",
+        "distance-hyper" => "gateway-hyper",
+        _ => server,
+    }
 }
 
 /// What the limit is, by the cores that server and load used and those that there are for the server: with the load,
@@ -97,6 +117,7 @@ mod tests {
 
     fn said(sample: Sample, pinned: bool) -> Kind {
         let side = Series {
+            server: "x".into(),
             samples: vec![Sample {
                 requests_per_s: 100.0,
                 ..sample
@@ -162,17 +183,17 @@ mod tests {
             (
                 (1.0, 2000.0),
                 false,
-                "It computes and waits: 2.00 ms of CPU a request, 1.0 of 2 cores used by 64",
+                "It computes and waits: with 64 connections a request takes 2.00 ms of CPU on x, which uses 1.0, 2.00 ms of CPU on x, which uses 1.0; of 2 cores.",
             ),
             (
                 (1.0, 2000.0),
                 true,
-                "The cores are its limit: 2.00 ms of CPU a request, 1.0 of 1 core used by 64",
+                "The cores are its limit: with 64 connections a request takes 2.00 ms of CPU on x, which uses 1.0, 2.00 ms of CPU on x, which uses 1.0; of 1 core.",
             ),
             (
                 (0.1, 150.0),
                 true,
-                "It waits: 150 µs of CPU a request, 0.1 of 1 core used by 64",
+                "It waits: with 64 connections a request takes 150 µs of CPU on x, which uses 0.1, ",
             ),
             ((0.0, 0.0), false, "What it costs is not known"),
         ];

@@ -22,6 +22,7 @@ use clap::Args;
 
 pub(crate) use decide::{Verdict, verdicts};
 pub(crate) use hosts::advice;
+pub(crate) use kind::product;
 pub(crate) use measure::{Part, measure};
 #[cfg(test)]
 pub(crate) use results::tests;

@@ -8,13 +8,14 @@ use crate::compare::{BASELINE, Figure, Results, Series};
 use crate::stats::spread;
 
 /// The figures of which the median is told, each with its ratio to the baseline.
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 10] = [
     Figure::Rate,
     Figure::Cpu,
     Figure::P50,
     Figure::P99,
     Figure::P999,
     Figure::Wait,
+    Figure::TailWait,
     Figure::LongestWait,
     Figure::IdleMemory,
     Figure::PeakMemory,

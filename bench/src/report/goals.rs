@@ -2,6 +2,7 @@
 
 use super::hindrance::Hindrance;
 use crate::compare::{BASELINE, Figure, Results};
+use crate::output::number;
 use crate::stats::quantile;
 
 /// One aim.
@@ -73,7 +74,7 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
             measured: results.compared(scenario, (ours, theirs), Figure::Cpu),
             rounds: results.compared_by_round(scenario, (ours, theirs), Figure::Cpu),
             bound: Bound::AtMost(*most),
-            hindrance: Hindrance::of_cpu(scenario, ours, theirs),
+            hindrance: Hindrance::of_cpu(scenario, ours, theirs, *most),
         })
     });
     let tails = TAILS.iter().flat_map(|(scenario, figure)| {
@@ -130,6 +131,28 @@ pub(super) fn goals(results: &Results) -> Vec<Goal> {
         .collect()
 }
 
+/// What the ideals leave out, and what is reached of them with it.
+pub(super) fn ideals(results: &Results) -> String {
+    let mut seen = Vec::new();
+    let reached: Vec<String> = IDEALS
+        .iter()
+        .filter_map(|(scenario, ours, ideal, _)| {
+            let rate = results.median(ours, scenario, Figure::Rate)?;
+            let is_new = !seen.contains(&(scenario, ours));
+            seen.push((scenario, ours));
+            is_new.then(|| format!("{:.3} ({scenario}, {ours})", rate / ideal))
+        })
+        .collect();
+    match reached.is_empty() {
+        true => String::new(),
+        false => format!(
+            " A call of {WAIT} s that begins in the last {WAIT} s of a sample does not end in it, which the ideals leave out; of the whole \
+             second's they reached {}.",
+            reached.join(", ")
+        ),
+    }
+}
+
 impl Goal {
     /// A figure of a server, in units of `unit`, before it is said what is aimed at.
     fn of(results: &Results, scenario: &str, server: &str, figure: Figure, unit: f64) -> Self {
@@ -140,6 +163,15 @@ impl Goal {
             rounds: rounds.map(|it| it / unit).collect(),
             bound: Bound::AtLeast(0.0),
             hindrance: Hindrance::Said(""),
+        }
+    }
+
+    /// A figure of it, with a digit more where it is near the bound.
+    pub(super) fn shown(&self, figure: f64) -> String {
+        let (Bound::AtMost(bound) | Bound::AtLeast(bound)) = self.bound;
+        match (figure / bound - 1.0).abs() < 0.01 {
+            true => format!("{figure:.3}"),
+            false => number(Some(figure)),
         }
     }
 
@@ -236,5 +268,9 @@ mod tests {
         for (start, expected) in cases {
             assert_eq!(reached(start), expected, "{start}");
         }
+        let goal = goals.iter().find(|goal| goal.what.contains("≤ 0.85"));
+        let shown = goal.map(|goal| [0.9, 0.853, 0.8496].map(|figure| goal.shown(figure)));
+        assert_eq!(shown, Some(["0.90", "0.853", "0.850"].map(str::to_owned)));
+        assert_eq!(ideals(&results), "");
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum Hindrance {
         scenario: &'static str,
         ours: &'static str,
         theirs: &'static str,
+        /// The ratio that is not to be exceeded.
+        most: f64,
     },
     /// Calls that wait take longer than they wait.
     Late {
@@ -37,11 +39,17 @@ const TAKEN: &str = "Two threads are both in calls that wait, and quick ones wai
 
 impl Hindrance {
     /// What keeps ours from costing as little CPU as was aimed at.
-    pub(super) fn of_cpu(scenario: &'static str, ours: &'static str, theirs: &'static str) -> Self {
+    pub(super) fn of_cpu(
+        scenario: &'static str,
+        ours: &'static str,
+        theirs: &'static str,
+        most: f64,
+    ) -> Self {
         Self::Kernel {
             scenario,
             ours,
             theirs,
+            most,
         }
     }
 
@@ -65,19 +73,17 @@ impl Hindrance {
                 scenario,
                 ours,
                 theirs,
+                most,
             } => {
-                let floor = results.ratio(FLOOR, scenario, Figure::Cpu);
-                let mut text = format!(
+                let sides = format!(
                     "{}; {}.",
                     parted(results, scenario, ours),
                     parted(results, scenario, theirs)
                 );
-                if floor.is_some() {
-                    let floor = number(floor);
-                    text +=
-                        &format!(" {FLOOR}, which reads no request, costs {floor} of {BASELINE}.");
+                match theirs == BASELINE {
+                    true => sides + &floor(results, scenario, most),
+                    false => sides,
                 }
-                text
             }
             Self::Late { scenario, ours } => late(results, scenario, ours),
             Self::Cores { ours, ideal } => cores(results, ours, ideal),
@@ -88,6 +94,20 @@ impl Hindrance {
             } => ready(results, scenario, ours, figure),
         }
     }
+}
+
+/// What the loop that reads nothing leaves of an aim for who reads requests.
+fn floor(results: &Results, scenario: &str, most: f64) -> String {
+    let Some(floor) = results.ratio(FLOOR, scenario, Figure::Cpu) else {
+        return String::new();
+    };
+    let costs = number(Some(floor));
+    let left = number(Some(most - floor));
+    let so = match floor < most {
+        true => format!("that leaves {left} of it for reading requests and making answers"),
+        false => "more than is aimed at".to_owned(),
+    };
+    format!(" {FLOOR}, which reads no request, costs {costs} of {BASELINE}: {so}.")
 }
 
 fn late(results: &Results, scenario: &str, ours: &str) -> String {
@@ -109,26 +129,53 @@ fn cores(results: &Results, ours: &str, ideal: f64) -> String {
     };
     let base = results.median(BASELINE, "compute", Figure::Rate);
     format!(
-        "A request took {ours} {} ms of CPU. {}. {BASELINE} took {} ms, and reaches {}.",
+        "A request took {ours} {} ms of CPU, and of the cores ÷ that it reaches {}. {}. {BASELINE} took {} ms, and reaches {}.",
         call(ours),
+        number(of_own(results, ours)),
         used(results, "compute", ours),
         call(BASELINE),
         number(base.map(|rate| rate / ideal)),
     )
 }
 
+/// Requests a second as a share of what the cores could do at what a request takes of them.
+fn of_own(results: &Results, ours: &str) -> Option<f64> {
+    let us = results.median(ours, "compute", Figure::Cpu)?;
+    let rate = results.median(ours, "compute", Figure::Rate)?;
+    Some(rate * us / 1e6 / results.machine.cores as f64)
+}
+
 fn ready(results: &Results, scenario: &str, ours: &str, figure: Figure) -> String {
     let delay = |server| number(results.median(server, scenario, Figure::Delay));
     format!(
-        "{}. Its threads were ready to run and had no core for {} µs a request, those of {BASELINE} for {}. {} of its rounds: {}; of \
+        "{}. Its threads were ready to run and had no core for {} µs a request, those of {BASELINE} for {}. {}{} of its rounds: {}; of \
          {BASELINE}'s: {}.",
         used(results, scenario, ours),
         delay(ours),
         delay(BASELINE),
+        moved(results, scenario, ours, figure).unwrap_or_default(),
         figure.name(),
         rounds(results, scenario, ours, figure),
         rounds(results, scenario, BASELINE, figure)
     )
+}
+
+/// Whether all answers take longer or the last of them alone, where one client in a hundred waits longer than with the
+/// baseline.
+fn moved(results: &Results, scenario: &str, ours: &str, figure: Figure) -> Option<String> {
+    let of = |figure| results.ratio(ours, scenario, figure);
+    let (cpu, median, tail) = (of(Figure::Cpu)?, of(Figure::P50)?, of(figure)?);
+    let so = match median >= 0.9 * tail {
+        true => {
+            "requests wait for each other, so that all answers take longer, not the last of them alone"
+        }
+        false => "the last of the answers are put off, and not all of them",
+    };
+    Some(format!(
+        "A request takes {} of {BASELINE}'s CPU, and the median answer {} of its time: {so}. ",
+        number(Some(cpu)),
+        number(Some(median)),
+    ))
 }
 
 /// The cores that a server used, and those that others did.
@@ -179,13 +226,21 @@ mod tests {
         for (series, kernel_us) in results.series.iter_mut().zip([8.5, 7.5, 7.8]) {
             series.samples[0].kernel_us = kernel_us;
         }
-        let hindrance = Hindrance::of_cpu("hello-64", "sync:64", "bare-hyper");
+        let hindrance = Hindrance::of_cpu("hello-64", "sync:64", "bare-hyper", 0.85);
         assert_eq!(
             hindrance.said(&results),
             "sync:64 takes 9.00 µs, of which 7.50 are the kernel's and 1.50 its own; \
              bare-hyper takes 10.0 µs, of which 8.50 are the kernel's and 1.50 its own. \
-             epoll, which reads no request, costs 0.80 of bare-hyper."
+             epoll, which reads no request, costs 0.80 of bare-hyper: that leaves 0.05 of it for reading requests and making answers."
         );
+        let hindrance = Hindrance::of_cpu("hello-64", "sync:64", "bare-hyper", 0.72);
+        let said = hindrance.said(&results);
+        assert!(
+            said.ends_with("costs 0.80 of bare-hyper: more than is aimed at."),
+            "{said}"
+        );
+        let hindrance = Hindrance::of_cpu("hello-64", "sync:64", "epoll", 1.1);
+        assert!(!hindrance.said(&results).contains("which reads no request"));
     }
 
     #[test]
@@ -203,7 +258,8 @@ mod tests {
         assert_eq!(
             hindrance.said(&results),
             "Of 2 cores sync:2 used 0.90, the load 0.80, other processes 0.00. Its threads were ready to run and had no core \
-             for 6.00 µs a request, those of bare-hyper for 4.00. p99 ms of its rounds: 3.00; of bare-hyper's: 1.00."
+             for 6.00 µs a request, those of bare-hyper for 4.00. A request takes 0.90 of bare-hyper's CPU, and the median answer \
+             3.00 of its time: requests wait for each other, so that all answers take longer, not the last of them alone. p99 ms of its rounds: 3.00; of bare-hyper's: 1.00."
         );
     }
 
@@ -224,7 +280,7 @@ mod tests {
         };
         assert_eq!(
             hindrance.said(&results),
-            "A request took sync:64 2.05 ms of CPU. Of 2 cores sync:64 used 1.95, the load 0.00, other processes 0.00. \
+            "A request took sync:64 2.05 ms of CPU, and of the cores ÷ that it reaches 0.97. Of 2 cores sync:64 used 1.95, the load 0.00, other processes 0.00. \
              bare-hyper took 2.10 ms, and reaches 0.92."
         );
     }

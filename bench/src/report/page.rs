@@ -3,18 +3,20 @@
 use std::fmt::Write;
 
 use super::against::against;
-use super::goals::goals;
+use super::goals::{goals, ideals};
 use super::short::in_short;
 use crate::compare::{Figure, Results, advice};
 use crate::output::{
     Chart, left_out, machine, markdown, number, percent, plain_table, quality, scenarios, servers,
 };
+use crate::stats::median;
 
 /// The whole page. Charts lie in `folder` beside it.
 pub(super) fn page(results: &Results, charts: &[Chart], folder: &str) -> String {
     let mut text = String::from(INTRODUCTION);
     text += &in_short(results);
     text += "\n## At a glance\n";
+    text += GLANCE;
     for (file, title) in charts {
         // Writing to a string does not fail; nor does it below.
         let _ = write!(text, "\n![{title}]({folder}/{file})\n");
@@ -46,6 +48,10 @@ Every figure, word and chart here is made by one command, `bench/report`, from [
 [how](#how-it-is-measured), [where](#where-it-was-measured), and [what does not favour us](#what-does-not-favour-us) are below. \
 Most of what a small answer costs is the kernel's, on every server in Rust ([where the time goes](#where-the-time-goes)): what decides more \
 than the host is how calls wait and compute.
+";
+
+const GLANCE: &str = "
+In the charts of many scenarios *sync:64* is *sync:300* where 256 calls wait (`io`), and *sync:64* and *hyper:64* are `examples/hello` in `small`.
 ";
 
 const FIGURES: &str = "
@@ -98,16 +104,18 @@ fn reached(results: &Results) -> String {
     let mut obstacles = String::new();
     for goal in goals(results) {
         let rounds = goal.between().map_or("–".into(), |(least, most)| {
-            format!("{} to {}", number(Some(least)), number(Some(most)))
+            format!("{} to {}", goal.shown(least), goal.shown(most))
         });
-        let measured = number(goal.measured);
+        let measured = goal.measured.map_or("–".into(), |it| goal.shown(it));
         table.add_row([&goal.what, &measured, &rounds, goal.verdict()]);
         if goal.is_reached() == Some(false) {
             let _ = writeln!(obstacles, "- {}: {}", goal.what, goal.obstacle(results));
         }
     }
     let mut text = format!(
-        "\n## What was aimed at\n\nOf ratios and figures of each round, in which servers stand side by side: the median, the least and the most.\n\n{}",
+        "\n## What was aimed at\n\nOf ratios and figures of each round, in which servers stand side by side: the median, the least and the most. Where \
+         two aims are for the same, the looser is the older.{}\n\n{}",
+        ideals(results),
         markdown(table)
     );
     if !obstacles.is_empty() {
@@ -174,7 +182,10 @@ fn times(results: &Results) -> String {
             "\nWhere the instructions of a 13-byte answer go that are not the kernel's, by the source they come from \
              (`bench/profile`, with 16 connections; gateway-http1 is gateway-sync's, hyper and tokio are gateway-hyper's). What gateway-hyper does beyond bare hyper: it reads \
              each head itself, strictly, before hyper reads it; watches what the connection reads and writes, for deadlines and \
-             rates; and makes an environ, with a call that can be cancelled and says how it ended.\n\n{}",
+             rates; and makes an environ, with a call that can be cancelled and says how it ended. What gateway-sync does beyond a loop with a \
+             canned answer: it reads each head strictly, makes an environ of it, hands the call to whom it suits by how long such calls \
+             take, makes a head of the answer, and keeps the deadlines. *std and others* is what the compiler has put in place from the \
+             standard library (iterators, collections, atomics) and from `http`, `bytes` and `memchr`.\n\n{}",
             results.profile
         );
     }
@@ -199,9 +210,21 @@ fn limits(results: &Results) -> String {
     }
     format!(
         "\nIn {busy} of the {} samples in which it had a core of its own, wrk used {BUSY} of that core or more: it was the limit there, \
-         not the server, whose requests a second and tails might be better than the figures; its CPU a request is what it is.\n",
-        noted.len()
+         not the server, whose requests a second and tails might be better than the figures.{}\n",
+        noted.len(),
+        idle_floor(results).unwrap_or_default()
     )
+}
+
+/// What it does to the processor time of a server that it is not at its limit.
+fn idle_floor(results: &Results) -> Option<String> {
+    let samples = &results.of("epoll", "hello-64")?.samples;
+    let cores = median(samples.iter().map(|sample| sample.cores))?;
+    Some(format!(
+        " A server that is not at its limit finds fewer requests ready at once and wakes more often, so that its CPU a request is higher than \
+         it would be at its limit: that of epoll above all, which used {} of its core in `hello-64`; it favours us in ratios to it.",
+        number(Some(cores))
+    ))
 }
 
 fn disfavour(results: &Results) -> String {
