@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::budget::Budget;
-use crate::{Application, Environ, Error, Gateway, Result, StatusError};
+use crate::{Application, Environ, Error, Gateway, Result, UnblockError};
 
 /// The blocking face of an application: functions and closures `fn(Environ) -> Result`, and
 /// structs that implement it. [`blocking()`] makes an [`Application`] of it.
@@ -111,11 +111,7 @@ impl<B: BlockingApplication> Application for Blocking<B> {
 fn refuse_abandoned(environ: &Environ) -> Result<(), Error> {
     match environ.cancel_reason() {
         None => Ok(()),
-        Some(reason) => Err(StatusError::new(
-            http::StatusCode::SERVICE_UNAVAILABLE,
-            format!("not begun: {reason}"),
-        )
-        .into()),
+        Some(_) => Err(UnblockError::Cancelled.into()),
     }
 }
 

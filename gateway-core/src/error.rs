@@ -121,7 +121,7 @@ pub enum UnblockError {
     /// The host's threads are busy and its queue is full: 503 with `Retry-After`.
     #[error("the host has no thread free and its queue is full")]
     Overloaded,
-    /// The client had left before the work began, or the host is stopping: 503.
+    /// The client had left before the work began, or its deadline had passed, or the host is stopping: 503.
     #[error("the work was given up before it began")]
     Cancelled,
 }

@@ -28,11 +28,9 @@ impl BodyFraming {
         version: Version,
         fields: Decisive<'_>,
     ) -> Result<Self, Error> {
-        let framing = match (chunked(fields)?, content_length(fields)?) {
+        let framing = match (chunked(version, fields)?, content_length(fields)?) {
             // Item 3: both at once is how a request is smuggled past a proxy.
             (true, Some(_)) => Err(Error::ConflictingFraming),
-            // §6.1: in HTTP/1.0 its framing is faulty by definition.
-            (true, None) if version < Version::HTTP_11 => Err(Error::TransferEncodingInHttp10),
             // Item 4.
             (true, None) => Ok(Self::Chunked),
             // Item 6.
@@ -62,12 +60,16 @@ pub(crate) fn body_length(remaining: u64, input: &[u8]) -> usize {
 ///
 /// Presence is judged together with Content-Length first, so that a malformed Transfer-Encoding beside a
 /// Content-Length is the conflict that it is.
-fn chunked(fields: Decisive<'_>) -> Result<bool, Error> {
+fn chunked(version: Version, fields: Decisive<'_>) -> Result<bool, Error> {
     if !fields.has(Name::TransferEncoding) {
         return Ok(false);
     }
     if fields.has(Name::ContentLength) {
         return Err(Error::ConflictingFraming);
+    }
+    // §6.1: in HTTP/1.0 its framing is faulty by definition.
+    if version < Version::HTTP_11 {
+        return Err(Error::TransferEncodingInHttp10);
     }
     only_chunked(fields.all(Name::TransferEncoding)).map(|()| true)
 }

@@ -143,4 +143,5 @@ pub use framing::BodyFraming;
 pub use head::RequestHead;
 pub use limits::{Limits, Underscores};
 pub use receiver::{Event, Received, Receiver};
+pub use request_line::asked_for;
 pub use response::BodyLength;

@@ -18,6 +18,23 @@ pub(crate) struct RequestLine {
     pub(crate) version: Version,
 }
 
+/// Method and path of the request that `input` begins with, as far as its request line is whole and sound: for
+/// the log line of a request that is refused, of which there is no [`RequestHead`](crate::RequestHead).
+///
+/// ```
+/// let input = b"GET /where?q=now HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n";
+/// let (method, path) = gateway_http1::asked_for(input).unwrap();
+/// assert_eq!((method.as_str(), path), ("GET", "/where"));
+/// assert!(gateway_http1::asked_for(b"GET /where HTT").is_none());
+/// ```
+pub fn asked_for(input: &[u8]) -> Option<(Method, &str)> {
+    let input = input.strip_prefix(b"\r\n").unwrap_or(input);
+    let line = input[..memchr(b'\n', input)?].strip_suffix(b"\r")?;
+    let RequestLine { method, target, .. } = RequestLine::read(line).ok()?;
+    let path = std::str::from_utf8(&line[target.path.range()]).ok()?;
+    Some((method, path))
+}
+
 impl RequestLine {
     /// Reads `line`, which stands at the start of a head and has no CRLF any more.
     pub(crate) fn read(line: &[u8]) -> Result<Self, Error> {

@@ -6,11 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use gateway_core::server::Trouble;
 use gateway_core::{Application, Endpoint, Scheme};
-use tokio::task::coop::has_budget_remaining;
-use tokio::time::timeout;
+use tokio::time::{sleep_until, timeout};
 
 use crate::connection::{self, State};
 use crate::listener::{Accepted, Listener};
@@ -26,19 +26,12 @@ pub(crate) async fn accept<A: Application>(
     app: &Arc<A>,
 ) {
     let mut turn = 0;
-    let mut trouble = Trouble::default();
+    let troubles = Troubles::default();
     while shared.stop.phase() == Phase::Serving {
-        if !wait_for_room(shared, &mut trouble).await {
+        if !wait_for_room(shared, &troubles).await {
             return;
         }
-        let next = poll_fn(|cx| {
-            let polled = poll_accept(listeners, &mut turn, cx);
-            // Nobody waits, unless it is this task that has had its turn.
-            if polled.is_pending() && has_budget_remaining() {
-                trouble.is_over();
-            }
-            polled
-        });
+        let next = troubles.tell_room_until(poll_fn(|cx| poll_accept(listeners, &mut turn, cx)));
         let Some(accepted) = unless_stopped(shared, next).await else {
             return;
         };
@@ -48,7 +41,7 @@ pub(crate) async fn accept<A: Application>(
                 tracing::debug!(%error, "a connection was gone before it was accepted");
             }
             Err(error) => {
-                if trouble.begins() {
+                if troubles.starved.occurs(Instant::now()) {
                     tracing::error!(%error, "cannot accept connections; trying on");
                 }
                 let _ = timeout(PAUSE, shared.ended.notified()).await; // whichever comes first
@@ -57,21 +50,34 @@ pub(crate) async fn accept<A: Application>(
     }
 }
 
-/// Whether connections wait in the backlog longer than they should: told once while it lasts. It is over
-/// when none waits any more, not when the next one is taken: there may be many who each make room for one.
+/// Why connections wait in the backlog longer than they should.
 #[derive(Default)]
-struct Trouble(bool);
+struct Troubles {
+    /// There are as many connections as are allowed.
+    crowd: Trouble,
+    /// Accepting fails, mostly for want of descriptors.
+    starved: Trouble,
+}
 
-impl Trouble {
-    /// Whether it is new.
-    fn begins(&mut self) -> bool {
-        !std::mem::replace(&mut self.0, true)
-    }
-
-    fn is_over(&mut self) {
-        if std::mem::take(&mut self.0) {
-            tracing::info!("accepting connections again");
+impl Troubles {
+    /// Waits for `next`, and says meanwhile that nobody waits any more who did before.
+    async fn tell_room_until<F: Future>(&self, next: F) -> F::Output {
+        let mut next = pin!(next);
+        while let Some(calm_at) = self.crowd.calm_at().max(self.starved.calm_at()) {
+            let mut calm = pin!(sleep_until(calm_at.into()));
+            let found = poll_fn(|cx| match next.as_mut().poll(cx) {
+                Poll::Ready(found) => Poll::Ready(Some(found)),
+                Poll::Pending => calm.as_mut().poll(cx).map(|()| None),
+            });
+            if let Some(found) = found.await {
+                return found;
+            }
+            let now = Instant::now();
+            if self.crowd.is_over(now) | self.starved.is_over(now) {
+                tracing::info!("accepting connections again");
+            }
         }
+        next.await
     }
 }
 
@@ -130,13 +136,13 @@ impl Drop for Counted {
 }
 
 /// Waits until there are fewer connections than the limit; false if the server is to stop.
-async fn wait_for_room(shared: &Shared, trouble: &mut Trouble) -> bool {
+async fn wait_for_room(shared: &Shared, troubles: &Troubles) -> bool {
     let limit = shared.settings.limits.connections;
     let is_full = || shared.count.load(Ordering::Acquire) >= limit;
     if !is_full() {
         return true;
     }
-    if trouble.begins() {
+    if troubles.crowd.occurs(Instant::now()) {
         tracing::warn!(
             limit,
             "as many connections as allowed; more wait in the backlog"
@@ -146,6 +152,7 @@ async fn wait_for_room(shared: &Shared, trouble: &mut Trouble) -> bool {
         let mut ended = pin!(shared.ended.notified());
         ended.as_mut().enable(); // before the look, so that nothing is missed in between
         if !is_full() {
+            troubles.crowd.lasts(Instant::now());
             return true;
         }
         if unless_stopped(shared, ended).await.is_none() {

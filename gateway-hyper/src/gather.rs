@@ -145,14 +145,19 @@ impl Bodies {
     }
 }
 
+/// A request body that cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unkept(#[source] StatusError);
+
 fn refusal(error: SpoolError) -> Error {
     let status = error.status();
-    let refusal = StatusError::new(status, error.to_string());
+    let mut refusal = StatusError::new(status, error.to_string());
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let soon = HeaderValue::from_static("1");
-        return refusal.header(RETRY_AFTER, soon).into();
+        refusal = refusal.header(RETRY_AFTER, soon);
     }
-    refusal.into()
+    Unkept(refusal).into()
 }
 
 fn log_lost(error: &io::Error) {

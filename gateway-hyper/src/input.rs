@@ -21,6 +21,8 @@ use crate::connection::State;
 use crate::exchange::Exchange;
 use crate::fault;
 use crate::progress::Progress;
+use crate::refusal::Refusal;
+use crate::strict;
 
 /// As good as never: a year.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -60,17 +62,26 @@ struct Arriving {
 }
 
 impl Arriving {
-    /// Checks a frame against the limit.
+    /// Checks a frame against the limits. (The trailers of HTTP/1 have been looked at before hyper read them.)
     fn take(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, InputError> {
+        let limits = &self.state.shared.settings.limits;
+        if let (true, Some(trailers)) = (self.is_stream, frame.trailers_ref()) {
+            if let Err(refusal) = strict::check_trailers(trailers, limits) {
+                self.progress.refuse(refusal);
+                return Err(refusal.of_input());
+            }
+        }
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         match self.left.checked_sub(length) {
             Some(left) => {
                 self.left = left;
                 Ok(frame)
             }
-            None => Err(InputError::TooLarge {
-                limit: self.state.shared.settings.limits.body,
-            }),
+            None => {
+                let refusal = Refusal::BodyTooLarge(limits.body);
+                self.progress.refuse(refusal);
+                Err(refusal.of_input())
+            }
         }
     }
 

@@ -152,7 +152,10 @@
 //! That is so as well where it is h2 that closes a connection for what the client did: each of its requests
 //! has its line, or the connection has one with what h2 says (`error`). What h2 refuses on a stream before
 //! it is a request goes without one.
-//! That there are too many connections, or no descriptors for more, is told once while it lasts.
+//!
+//! A request that the host refuses has a line with the same fields, `request refused`, with the `status` of its
+//! answer and the `error`; and so has one that the application fails at, `request failed`. That there are too
+//! many connections, or no descriptors for more, is told once, and once when nobody has waited for a second.
 //!
 //! # Strictness
 //!
@@ -160,7 +163,8 @@
 //! one that differs from the target, target forms that do not suit the method, CONNECT (501), names
 //! with `_`, unknown expectations (417). What hyper hides from its host is refused before hyper reads
 //! it: bare CR and LF, Content-Length beside Transfer-Encoding, repeated lengths, loose chunk lines,
-//! forbidden trailers. That costs one more pass over each head, some 100 ns.
+//! forbidden trailers. That costs one more pass over each head, some 100 ns. What h2 reads more leniently is
+//! refused by the same rules: names, values with spaces around them, lengths, long methods, trailers.
 //!
 //! What the application says about its own response is checked too: hop-by-hop fields (but
 //! `Connection: close`), a Content-Length that is no number or not the body's, a 1xx as the answer

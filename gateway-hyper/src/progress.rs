@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use gateway_core::Address;
@@ -12,6 +12,7 @@ use http::Method;
 use http::uri::PathAndQuery;
 
 use crate::cause::Cause;
+use crate::refusal::Refusal;
 
 /// What the log says in place of a request, where none has begun.
 pub(crate) const NONE_BEGUN: &str = "none begun";
@@ -30,7 +31,11 @@ pub(crate) struct Progress {
     stage: AtomicU8,
     /// What its stream ended by, where only its body was told.
     fault: AtomicU8,
+    /// Why its body is refused, where no connection ends by that.
+    refused: OnceLock<Refusal>,
     hand_over: AtomicU8,
+    /// The log says that it was cut off.
+    told: AtomicBool,
 }
 
 /// How blocking code gets a request body.
@@ -54,7 +59,9 @@ impl Progress {
             received_at: Instant::now(),
             stage: AtomicU8::new(code(Stage::InApplication)),
             fault: AtomicU8::new(0),
+            refused: OnceLock::new(),
             hand_over: AtomicU8::new(HandOver::Whole as u8),
+            told: AtomicBool::new(false),
         })
     }
 
@@ -84,6 +91,16 @@ impl Progress {
     /// What its stream ended by, if that is known.
     pub(crate) fn fault(&self) -> Option<Cause> {
         Cause::of_code(self.fault.load(Ordering::Relaxed))
+    }
+
+    /// Its body is refused.
+    pub(crate) fn refuse(&self, refusal: Refusal) {
+        let _ = self.refused.set(refusal);
+    }
+
+    /// Why its body is refused, if it is.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.refused.get().copied()
     }
 
     /// How blocking code gets its body.
@@ -126,8 +143,20 @@ impl Progress {
 
     /// The line in the log of a request that is cut off.
     pub(crate) fn log_cut(&self, remote: &Address, cause: Cause) {
-        let (stage, age) = (self.stage(), self.age());
-        tracing::info!(%remote, request = %self, %stage, ?age, why = %cause, "cut off");
+        self.log_cut_in(self.stage(), remote, cause);
+    }
+
+    /// The same, of one that was cut off while it stood elsewhere. There is one such line of a request.
+    pub(crate) fn log_cut_in(&self, stage: Stage, remote: &Address, cause: Cause) {
+        let age = self.age();
+        if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::info!(%remote, request = %self, %stage, ?age, why = %cause, "cut off");
+        }
+    }
+
+    /// Whether the log says that it was cut off.
+    pub(crate) fn is_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) enum Refusal {
     SpaceBeforeColon,
     #[error("control character in field value")]
     InvalidHeaderValue,
+    #[error("whitespace around field value")]
+    PaddedHeaderValue,
     #[error("underscore in field name")]
     UnderscoreInHeaderName,
 

@@ -9,10 +9,11 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use gateway_core::server::{
-    Caught, LiveBodies, Panic, Stage, catch, drop_extensions, error_response, status_of,
+    Caught, LiveBodies, Panic, Stage, catch, drop_extensions, error_in, error_response, status_of,
 };
 use gateway_core::{
-    Application, CancelReason, Ending, Environ, Error, Response, StatusError, status,
+    Application, CancelReason, Ending, Environ, Error, InputError, Response, StatusError,
+    UnblockError, status,
 };
 use http::header::{CONNECTION, EXPECT, UPGRADE};
 use http::request::Parts;
@@ -24,11 +25,11 @@ use crate::cause::Cause;
 use crate::closing::close;
 use crate::declared::{self, Question};
 use crate::exchange::Exchange;
+use crate::gather::Unkept;
 use crate::input::input;
 use crate::outgoing::Outgoing;
 use crate::progress::{HandOver, NONE_BEGUN};
 use crate::refusal::Refusal;
-use crate::shared::Phase;
 use crate::strict;
 
 /// How long an application may take to notice that its deadline has passed, and to answer itself.
@@ -43,9 +44,17 @@ enum Failure {
     #[error("{0}")]
     Refused(Refusal),
     #[error("{0}")]
+    RefusedBody(Refusal),
+    #[error("{0}")]
     Malformed(StatusError),
     #[error("{0}")]
     Failed(Error),
+    /// There is no room for it: no place in the queue, or none for its body.
+    #[error("{1}")]
+    Overloaded(Stage, Error),
+    /// It was cut off before the application had all of it.
+    #[error("{2}")]
+    CutOff(Stage, Cause, Error),
     #[error(transparent)]
     Panicked(#[from] Panic),
     #[error("the deadline passed")]
@@ -188,21 +197,29 @@ fn answer(failure: Failure, exchange: &mut Exchange) -> Response {
 
 /// Answers what went wrong, and says it in the log.
 fn answer_to(failure: Failure, exchange: &mut Exchange) -> Response {
-    let failure = refused_body(failure, exchange);
+    let failure = classify(failure, exchange);
     let mut response = match &failure {
-        Failure::Unread(refusal) | Failure::Refused(refusal) => status(refusal.status()),
+        Failure::Unread(refusal) | Failure::Refused(refusal) | Failure::RefusedBody(refusal) => {
+            status(refusal.status())
+        }
         Failure::Malformed(error) => error_response(error),
-        Failure::Failed(error) => error_response(error.as_ref()),
+        Failure::Failed(error) | Failure::Overloaded(_, error) | Failure::CutOff(_, _, error) => {
+            error_response(error.as_ref())
+        }
         Failure::Panicked(_) => status(StatusCode::INTERNAL_SERVER_ERROR),
         Failure::Late => status(StatusCode::SERVICE_UNAVAILABLE),
     };
     exchange.set_verdict(match &failure {
         Failure::Panicked(_) => Ending::Panicked,
         Failure::Late => Ending::TimedOut,
+        Failure::CutOff(_, cause, _) => cause.ending(),
         _ => Ending::Failed,
     });
     // A path that is no text says nothing against the requests after it.
-    let is_refusal = matches!(failure, Failure::Unread(_) | Failure::Refused(_));
+    let is_refusal = matches!(
+        failure,
+        Failure::Unread(_) | Failure::Refused(_) | Failure::RefusedBody(_)
+    );
     // Over HTTP/2 streams do not get in each other's way: the others go on.
     if is_refusal && exchange.version < Version::HTTP_2 {
         let close = HeaderValue::from_static("close");
@@ -212,44 +229,87 @@ fn answer_to(failure: Failure, exchange: &mut Exchange) -> Response {
     response
 }
 
-/// What the application passes on as an error of its input is a refusal of the host's, where the
-/// body was refused.
-fn refused_body(failure: Failure, exchange: &Exchange) -> Failure {
-    let refusal = exchange.state.refusal_of(exchange.number);
-    match (&failure, refusal) {
-        (Failure::Failed(error), Some(refusal))
-            if status_of(error.as_ref()) == refusal.of_input().status() =>
-        {
-            Failure::Refused(refusal)
+/// What the application passes on, of its input or of the host, is no failure of its own.
+fn classify(failure: Failure, exchange: &Exchange) -> Failure {
+    let Failure::Failed(error) = failure else {
+        return failure;
+    };
+    let status = status_of(error.as_ref());
+    if let Some(refusal) = refusal_of_body(exchange) {
+        if refusal.of_input().status() == status {
+            return Failure::RefusedBody(refusal);
         }
-        _ => failure,
+    }
+    if error.is::<Unkept>() {
+        return Failure::Overloaded(Stage::ReadingBody, error);
+    }
+    let why_cut = why_cut(exchange);
+    match (error_in(error.as_ref()), error_in(error.as_ref()), why_cut) {
+        (Some(UnblockError::Overloaded), _, _) => Failure::Overloaded(Stage::Queued, error),
+        (Some(UnblockError::Cancelled), _, Some(why)) => Failure::CutOff(Stage::Queued, why, error),
+        (_, Some(InputError::Disconnected), why) => {
+            let why = why.unwrap_or_else(|| exchange.state.why_gone());
+            Failure::CutOff(Stage::ReadingBody, why, error)
+        }
+        (_, Some(InputError::TimedOut), _) if exchange.progress.is_told() => {
+            Failure::CutOff(Stage::ReadingBody, Cause::BodyStalled, error)
+        }
+        _ => Failure::Failed(error),
     }
 }
 
-/// 5xx is the application's or the host's trouble; the rest is between client and application.
+/// Why the body is refused, if it is.
+fn refusal_of_body(exchange: &Exchange) -> Option<Refusal> {
+    let of_http1 = exchange.state.refusal_of(exchange.number);
+    of_http1.or_else(|| exchange.progress.refusal())
+}
+
+/// Why nobody waits for the answer, if that is so.
+fn why_cut(exchange: &Exchange) -> Option<Cause> {
+    let state = &exchange.state;
+    let known = state.why_cut().or_else(|| exchange.progress.fault());
+    known.or_else(|| match exchange.call.reason()? {
+        CancelReason::Deadline => Some(Cause::Deadline),
+        _ => Some(state.why_gone()),
+    })
+}
+
+/// Says in the log what is answered in the application's stead: which request, how old, in which stage, and
+/// why. 5xx is the application's trouble; the rest is between client and application.
 fn log(failure: &Failure, status: StatusCode, exchange: &Exchange) {
     let (request, remote) = (&exchange.progress, &exchange.state.endpoint.remote);
-    let status = status.as_u16();
+    let (age, code) = (request.age(), status.as_u16());
+    let refused = |stage: Stage| {
+        tracing::info!(
+            %remote, %request, %stage, ?age, status = code, error = %failure, "request refused"
+        );
+    };
     match failure {
         Failure::Unread(Refusal::HeadTimedOut) => {} // told of when it was cut off
         Failure::Unread(_) => {
-            tracing::info!(%remote, request = NONE_BEGUN, status, error = %failure, "request refused");
+            let (request, stage) = (NONE_BEGUN, Stage::ReadingHead);
+            tracing::info!(
+                %remote, request, %stage, ?age, status = code, error = %failure, "request refused"
+            );
         }
+        Failure::Refused(_) | Failure::Malformed(_) => refused(Stage::ReadingHead),
+        Failure::RefusedBody(_) => refused(Stage::ReadingBody),
+        Failure::Overloaded(stage, _) => refused(*stage),
         Failure::Late => request.log_cut(remote, Cause::Deadline),
-        Failure::Failed(_) if was_dropped(exchange) => {
-            request.log_cut(remote, exchange.state.shared.stop.why_cutting());
+        Failure::CutOff(stage, cause, _) => request.log_cut_in(*stage, remote, *cause),
+        Failure::Failed(_) | Failure::Panicked(_) => {
+            let stage = request.stage();
+            if status.is_server_error() {
+                tracing::error!(
+                    %remote, %request, %stage, ?age, status = code, error = %failure, "request failed"
+                );
+            } else {
+                tracing::info!(
+                    %remote, %request, %stage, ?age, status = code, error = %failure, "request failed"
+                );
+            }
         }
-        _ if status >= 500 => {
-            tracing::error!(%remote, %request, status, error = %failure, "request failed");
-        }
-        _ => tracing::info!(%remote, %request, status, error = %failure, "request refused"),
     }
-}
-
-/// Whether the call waited for a thread when the server gave up what has not begun.
-fn was_dropped(exchange: &Exchange) -> bool {
-    let is_cutting = exchange.state.shared.stop.phase() == Phase::Cutting;
-    is_cutting && exchange.progress.stage() == Stage::Queued
 }
 
 /// Checks the response, and hands it over.

@@ -93,6 +93,77 @@ fn an_authority_and_a_host_name_the_same() {
     }
 }
 
+/// What h2 lets by, and HTTP/1 has refused.
+#[test]
+fn what_http1_refuses_is_refused_with_the_same_status() {
+    let server = start(app);
+    let long = "M".repeat(33);
+    let request = |method: &str, path: &str, more: &[(&str, &str)]| {
+        let fields = [
+            (":method", method),
+            (":scheme", "http"),
+            (":path", path),
+            (":authority", "a"),
+        ];
+        ask(&server, &[fields.as_slice(), more].concat())
+    };
+    for (method, expected) in [(&long[1..], 200), (&long, 501), ("G T", 400)] {
+        let answered = request(method, "/", &[]);
+        assert_eq!(answered.unwrap_or(400), expected, "{method}"); // or it is reset
+    }
+    for (path, expected) in [("/?q", 200), ("?q", 400), ("/\\", 400), ("/<", 400)] {
+        let answered = request("GET", path, &[]);
+        assert_eq!(answered.unwrap_or(400), expected, "{path}"); // or it is reset
+    }
+    for (more, expected) in [
+        (&[("x", "1")][..], 200),
+        (&[("x", " 1")], 400),
+        (&[("x", "1 ")], 400),
+        (&[("x", "1\t")], 400),
+        (&[("x\"", "1")], 400),
+        (&[("x_y", "1")], 400),
+        (&[("content-length", "0")], 200),
+        (&[("content-length", "")], 400),
+        (&[("content-length", "0"), ("content-length", "0")], 400),
+        (&[("expect", "tea")], 417),
+    ] {
+        assert_eq!(request("GET", "/", more), Ok(expected), "{more:?}");
+    }
+}
+
+#[test]
+fn trailers_are_those_that_http1_may_have() {
+    let server = start(app);
+    let many = [("x", "1"); 101];
+    let long = "x".repeat(8 * 1024);
+    for (trailers, expected) in [
+        (&[("x", "1"), ("x-checksum", "7")][..], 200),
+        (&[("content-length", "4")], 400),
+        (&[("host", "a")], 400),
+        (&[("authorization", "a")], 400),
+        (&[("cookie", "a=1")], 400),
+        (&[("x-forwarded-for", "::1")], 400),
+        (&[("x_y", "1")], 400),
+        (&[("x\"", "1")], 400),
+        (&[("x", " 1")], 400),
+        (&many, 431),
+        (&[("x", long.as_str())], 431),
+    ] {
+        let mut wire = Wire::open(&server);
+        let block: Vec<u8> = trailers
+            .iter()
+            .flat_map(|(name, value)| field(name, value))
+            .collect();
+        wire.send(&[
+            Frame::new(HEADERS, END_HEADERS, 1, head("POST", "/read")),
+            Frame::new(DATA, 0, 1, "body"),
+            Frame::new(HEADERS, END_STREAM | END_HEADERS, 1, block),
+        ]);
+        let answer = wire.until_on(HEADERS, 1).status();
+        assert_eq!(answer, expected, "{:?}", &trailers[..1]);
+    }
+}
+
 /// Fields that belong to a connection have no place here (RFC 9113 §8.2.2), nor capitals (§8.2.1).
 #[test]
 fn malformed_requests_are_reset() {

@@ -177,7 +177,16 @@ fn the_limit_of_connections_is_told_once_while_it_lasts() {
         client.until("hello");
         client.stream.shutdown(Shutdown::Both).unwrap();
     }
+    // One place is left: each that comes takes it, and the next one waits for it.
+    let mut held = [ask(&server, "/"), ask(&server, "/")];
+    for client in &mut held {
+        client.until("hello");
+    }
+    for _ in 0..100 {
+        ask(&server, "/").until("hello");
+    }
     log().until(&["INFO", "accepting connections again"]);
+    assert_eq!(log().count("accepting connections again"), 1);
     let told = "WARN gateway_hyper::accept: as many connections as allowed";
     assert_eq!(log().count(told), 1);
 }

@@ -115,8 +115,8 @@
 //! # When there is too much
 //!
 //! Connections beyond [`Limits::connections`](gateway_core::server::Limits::connections) wait in the kernel's
-//! backlog, and so do all when descriptors run out; the log says so once, and once when it is over. What is
-//! there already is served meanwhile.
+//! backlog, and so do all when descriptors run out; the log says so once, and once when nobody has waited for a
+//! second. What is there already is served meanwhile.
 //!
 //! # When the client leaves
 //!

@@ -13,7 +13,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes, BytesMut};
 use gateway_core::server::{Pace, Stage, Timeouts};
 use gateway_core::{Input, InputError};
-use gateway_http1::{CONTINUE, Error, Event, Receiver};
+use gateway_http1::{CONTINUE, CloseReason, Error, Event, Receiver};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::deadline::{Deadline, Phase};
@@ -275,7 +275,10 @@ impl Reading {
             match self.socket.write(&[IoSlice::new(rest)]).map_err(lost)? {
                 Some(taken) => rest = &rest[taken..],
                 None if self.socket.wait_writable(until).map_err(lost)? => {}
-                None => return Err(InputError::TimedOut),
+                None => {
+                    self.tell_cut("nothing of 100 Continue was taken for too long");
+                    return Err(InputError::TimedOut);
+                }
             }
         }
         Ok(())
@@ -300,12 +303,31 @@ impl Reading {
         if inbox.is_empty() {
             *inbox = BytesMut::new(); // the memory goes back
         }
-        match result? {
-            0 => Err(InputError::Disconnected),
+        match result.inspect_err(|error| self.tell_lost(*error))? {
+            0 => {
+                let left = self.reader.receiver.end_of_input();
+                self.tell_cut(&left.to_string());
+                Err(InputError::Disconnected)
+            }
             amount => {
                 self.pace.add(amount as u64);
                 Ok(())
             }
+        }
+    }
+
+    fn tell_lost(&self, error: InputError) {
+        if error == InputError::Disconnected {
+            self.tell_cut(&CloseReason::Disconnected.to_string());
+        }
+    }
+
+    /// Says in the log that the request is cut off within its body, unless its end was told of.
+    fn tell_cut(&self, why: &str) {
+        let now = Instant::now();
+        let sight = self.current.sight_of_body(now);
+        if self.current.tell() {
+            sight.log_cut(why, now);
         }
     }
 
@@ -321,8 +343,7 @@ impl Reading {
         self.pace.pause(now);
         let in_time = readable.map_err(lost)?;
         if !in_time {
-            let sight = self.current.sight_of_call(start);
-            sight.log_cut(deadline.why(now), now);
+            self.tell_cut(deadline.why(now));
         }
         self.current.set_stage(Stage::InApplication);
         in_time.then_some(()).ok_or(InputError::TimedOut)

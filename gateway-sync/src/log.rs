@@ -52,6 +52,19 @@ struct Asked {
     name: RequestName,
     since: Instant,
     stage: Stage,
+    /// The log says how it has ended.
+    told: bool,
+}
+
+impl Asked {
+    fn new(name: RequestName, since: Instant, stage: Stage) -> Self {
+        Self {
+            name,
+            since,
+            stage,
+            told: false,
+        }
+    }
 }
 
 impl Current {
@@ -64,14 +77,12 @@ impl Current {
 
     /// The application is called for a request that was here at `since`.
     pub(crate) fn begin(&self, name: RequestName, since: Instant) {
-        let stage = Stage::InApplication;
-        *self.asked() = Some(Asked { name, since, stage });
+        *self.asked() = Some(Asked::new(name, since, Stage::InApplication));
     }
 
     /// A request that was here at `since` waits for a thread.
     pub(crate) fn queue(&self, name: RequestName, since: Instant) {
-        let stage = Stage::Queued;
-        *self.asked() = Some(Asked { name, since, stage });
+        *self.asked() = Some(Asked::new(name, since, Stage::Queued));
     }
 
     /// The request at hand stands somewhere else.
@@ -79,6 +90,18 @@ impl Current {
         if let Some(asked) = &mut *self.asked() {
             asked.stage = stage;
         }
+    }
+
+    /// The log is told how the request at hand has ended. True if it was not before.
+    pub(crate) fn tell(&self) -> bool {
+        let mut asked = self.asked();
+        let told = asked.as_mut().map(|asked| &mut asked.told);
+        told.is_some_and(|told| !std::mem::replace(told, true))
+    }
+
+    /// Whether the log says how the request at hand has ended.
+    pub(crate) fn is_told(&self) -> bool {
+        self.asked().as_ref().is_some_and(|asked| asked.told)
     }
 
     /// The request at hand is over.
@@ -96,6 +119,14 @@ impl Current {
                 endpoint: Arc::clone(&self.endpoint),
             },
             None => self.sight(Stage::ReadingHead, since, None),
+        }
+    }
+
+    /// How it looks from outside while its body is read by the application.
+    pub(crate) fn sight_of_body(&self, since: Instant) -> Sight {
+        Sight {
+            stage: Stage::ReadingBody,
+            ..self.sight_of_call(since)
         }
     }
 
@@ -156,6 +187,11 @@ impl Sight {
         }
     }
 
+    /// Its head is refused, of which the request line can be read.
+    pub(crate) fn set_request(&mut self, name: &str) {
+        self.request = Some(name.to_owned());
+    }
+
     /// Requests come before connections that ask for nothing, and older ones before younger.
     pub(crate) fn rank(&self) -> (bool, Instant) {
         (self.request.is_none(), self.since)
@@ -183,6 +219,25 @@ impl Sight {
         let (remote, request, stage) = (&self.endpoint.remote, self.request(), self.stage);
         let (age, status) = (self.age(now), status.as_u16());
         tracing::info!(%remote, request, %stage, ?age, status, error, "request refused");
+    }
+
+    /// Says that the application has failed, and what is answered. 5xx is its trouble; the rest is between
+    /// client and application.
+    pub(crate) fn log_failed(&self, status: StatusCode, error: &dyn fmt::Display, now: Instant) {
+        let (remote, request, stage) = (&self.endpoint.remote, self.request(), self.stage);
+        let (age, code) = (self.age(now), status.as_u16());
+        if status.is_server_error() {
+            tracing::error!(%remote, request, %stage, ?age, status = code, %error, "request failed");
+        } else {
+            tracing::info!(%remote, request, %stage, ?age, status = code, %error, "request failed");
+        }
+    }
+
+    /// Says that the application has panicked.
+    pub(crate) fn log_panicked(&self, panic: &Panic, now: Instant) {
+        let (remote, request, stage) = (&self.endpoint.remote, self.request(), self.stage);
+        let age = self.age(now);
+        tracing::error!(%remote, request, %stage, ?age, %panic, "the application panicked");
     }
 
     /// Says that the connection is lost to a mistake of the host's own.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use gateway_core::Input;
 use gateway_core::server::Upload;
-use gateway_http1::{BodyFraming, Error, Event, Reading, Receiver, RequestHead};
+use gateway_http1::{BodyFraming, Error, Event, Reading, Receiver, RequestHead, asked_for};
 use http::{HeaderMap, Method};
 
 use crate::rules::Rules;
@@ -26,9 +26,11 @@ pub(crate) struct Request {
 }
 
 /// A request that is refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Refused {
     pub(crate) error: Error,
+    /// Method and path, where it is refused for its head, and the request line can be read.
+    pub(crate) name: Option<String>,
     /// The answer to HEAD has no body, whatever is wrong with it (RFC 9110 §9.3.2).
     pub(crate) is_head: bool,
     /// It has its answer: this is the rest of a body that nobody has read.
@@ -42,8 +44,13 @@ impl Refused {
             Some(partial) => partial.head.method == Method::HEAD,
             None => input.starts_with(b"HEAD "),
         };
+        let name = || asked_for(input).map(|(method, path)| format!("{method} {path}"));
         Self {
             error,
+            name: match (partial, error) {
+                (Some(_), _) | (None, Error::RequestLineTooLong) => None,
+                (None, _) => name(),
+            },
             is_head,
             is_answered: false,
         }

@@ -349,7 +349,7 @@ impl Seat {
                     slot.swept = Some(sweep);
                     slot.queue(at, ready);
                 } else if let Some(call) = &slot.call {
-                    cancelled.push((call.clone(), slot.sight()));
+                    cancelled.push((call.clone(), slot.sight(), Arc::clone(&slot.current)));
                 }
             }
             state.must_wake()
@@ -358,9 +358,12 @@ impl Seat {
             self.poller.ring();
         }
         // With the lock released: wakers are the application's code.
-        for (call, sight) in cancelled {
+        for (call, sight, current) in cancelled {
             if call.cancelled().reason().is_none() {
                 sight.log_cut(&format!("its call is cancelled: {reason}"), Instant::now());
+            }
+            if reason == CancelReason::Shutdown {
+                current.tell(); // whatever its input says now
             }
             call.cancel(reason);
         }

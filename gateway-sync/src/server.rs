@@ -338,7 +338,6 @@ fn watch<A: Application>(shared: &Shared<A>, alarm: &Alarm) {
         active |= shared.gate.review(now);
         if rhythm.sweeps(now) {
             shared.sweep(now);
-            shared.resume_if_paused();
         }
         if shared.is_stopping() {
             let drain = drain.get_or_insert_with(|| Drain::new(now, shared.timeouts.drain));

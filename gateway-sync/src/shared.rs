@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
-use gateway_core::server::{Ahead, Limits, LiveBodies, Spool, Timeouts};
+use gateway_core::server::{Ahead, Limits, LiveBodies, Spool, Timeouts, Trouble};
 use gateway_core::{Address, CancelReason, Delivery, Endpoint, Gateway, Scheme};
 
 use crate::connection::Connection;
@@ -53,8 +53,10 @@ pub(crate) struct Shared<A> {
     paused: Mutex<bool>,
     /// The same, for who only wants a hint.
     is_paused: AtomicBool,
-    /// Accepting has failed, and not succeeded since.
-    is_starved: AtomicBool,
+    /// There are as many connections as are allowed.
+    crowd: Trouble,
+    /// Accepting fails, mostly for want of descriptors.
+    starved: Trouble,
     stopping: Arc<AtomicBool>,
     ended: AtomicBool,
 }
@@ -112,7 +114,8 @@ impl<A> Shared<A> {
             connections: AtomicUsize::new(0),
             paused: Mutex::new(false),
             is_paused: AtomicBool::new(false),
-            is_starved: AtomicBool::new(false),
+            crowd: Trouble::default(),
+            starved: Trouble::default(),
             stopping,
             ended: AtomicBool::new(false),
         };
@@ -144,13 +147,8 @@ impl<A> Shared<A> {
         for _ in 0..ACCEPTS {
             // Who is in the backlog when the server stops is answered, whatever the limit.
             if self.is_full() && !self.is_stopping() {
-                if self.pause(&listeners) {
-                    let connections = self.connections();
-                    tracing::warn!(
-                        connections,
-                        "the limit of connections is reached: the rest wait in the backlog"
-                    );
-                }
+                self.pause(&listeners);
+                self.tell_crowd();
                 if !self.is_full() {
                     self.resume(&listeners); // the last to leave came before the pause
                 }
@@ -173,7 +171,6 @@ impl<A> Shared<A> {
     fn accept_one(&self, listener: &Listener) -> Option<io::Result<()>> {
         match listener.accept() {
             Ok(Some((socket, remote))) => {
-                self.recover();
                 self.admit(listener, socket, remote);
                 Some(Ok(()))
             }
@@ -184,7 +181,7 @@ impl<A> Shared<A> {
     }
 
     /// Watches the listeners again, if there is room.
-    pub(crate) fn resume_if_paused(&self) {
+    fn resume_if_paused(&self) {
         if self.is_paused.load(Ordering::Relaxed) && !self.is_full() && !self.is_stopping() {
             self.resume(&self.listeners());
         }
@@ -197,11 +194,7 @@ impl<A> Shared<A> {
             if before == 1 && self.is_stopping() {
                 self.alarm.ring();
             }
-            // Some room, not one place: pausing and resuming in turn would be all that is done.
-            let limit = self.limits.connections;
-            if self.is_paused.load(Ordering::Relaxed) && before <= limit - limit / 16 {
-                self.resume_if_paused();
-            }
+            self.resume_if_paused();
         }
     }
 
@@ -242,8 +235,10 @@ impl<A> Shared<A> {
         }
     }
 
-    /// Looks at all deadlines.
+    /// Looks at all deadlines, and at whether there is room again.
     pub(crate) fn sweep(&self, now: Instant) {
+        self.tell_room(now);
+        self.resume_if_paused();
         for seat in &*self.seats {
             seat.sweep(Sweep::Overdue, CancelReason::Deadline, |_, deadline| {
                 deadline.overdue(now).is_some()
@@ -328,32 +323,43 @@ impl<A> Shared<A> {
         self.connections() >= self.limits.connections
     }
 
+    fn tell_crowd(&self) {
+        if self.crowd.occurs(Instant::now()) {
+            let connections = self.connections();
+            tracing::warn!(
+                connections,
+                "the limit of connections is reached: the rest wait in the backlog"
+            );
+        }
+    }
+
     /// Accepting fails, mostly for want of descriptors. It is tried again when a connection is closed,
-    /// and with each sweep; who waits for the end of it is told once.
+    /// and with each sweep.
     fn starve(&self, error: &io::Error) {
-        if !self.is_starved.swap(true, Ordering::Relaxed) {
+        if self.starved.occurs(Instant::now()) {
             let connections = self.connections();
             tracing::error!(%error, connections, "cannot accept connections: the rest wait in the backlog");
         }
     }
 
-    /// Accepting has succeeded.
-    fn recover(&self) {
-        if self.is_starved.load(Ordering::Relaxed) && self.is_starved.swap(false, Ordering::Relaxed)
-        {
+    /// Says that nobody has waited in the backlog for a while, who did before.
+    fn tell_room(&self, now: Instant) {
+        if self.is_paused.load(Ordering::Relaxed) {
+            self.crowd.lasts(now);
+            self.starved.lasts(now);
+        }
+        if self.crowd.is_over(now) | self.starved.is_over(now) {
             tracing::info!("accepting connections again");
         }
     }
 
-    /// Leaves the listeners alone. True if they were watched until now.
-    fn pause(&self, listeners: &[Listener]) -> bool {
+    /// Leaves the listeners alone.
+    fn pause(&self, listeners: &[Listener]) {
         let mut paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::replace(&mut *paused, true) {
-            return false;
+        if !std::mem::replace(&mut *paused, true) {
+            self.is_paused.store(true, Ordering::Relaxed);
+            self.unwatch(listeners);
         }
-        self.is_paused.store(true, Ordering::Relaxed);
-        self.unwatch(listeners);
-        true
     }
 
     fn resume(&self, listeners: &[Listener]) {
@@ -365,9 +371,6 @@ impl<A> Shared<A> {
             Ok(()) => {
                 *paused = false;
                 self.is_paused.store(false, Ordering::Relaxed);
-                if !self.is_starved.load(Ordering::Relaxed) {
-                    tracing::info!("accepting connections again");
-                }
             }
             Err(error) => tracing::error!(%error, "cannot watch the listeners"),
         }

@@ -10,10 +10,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gateway_core::server::{Limits, Timeouts};
-use gateway_core::{Application, Body, Environ, Error, Response, blocking, text};
+use gateway_core::{Application, Body, Environ, Error, Response, StatusError, blocking, text};
 use gateway_test::client::Client;
 use gateway_test::{Event, Log};
-use http::Method;
+use http::{Method, StatusCode};
 
 use common::lines::lines;
 use common::{Running, get, server};
@@ -74,9 +74,21 @@ fn a_request_that_is_refused_has_its_line() {
     for (sent, request, stage, why) in [
         (
             "GET / HTTP/1.1\r\nhost : test\r\n\r\n".to_owned(),
-            "its head is not whole",
+            "GET /",
             "reading head",
             "status=400 ",
+        ),
+        (
+            get("/hosts?q").replace("\r\n\r\n", "\r\nhost: other\r\n\r\n"),
+            "GET /hosts",
+            "reading head",
+            "status=400 ",
+        ),
+        (
+            post("/declared", "content-length: 101\r\n\r\n"),
+            "POST /declared",
+            "reading head",
+            "status=413 ",
         ),
         (
             format!("GET /{} HTTP/1.1\r\n", "x".repeat(9000)),
@@ -164,6 +176,60 @@ fn a_client_that_leaves_within_its_request_has_its_line() {
             false => drop(client),
         }
         has_its_line(&remote, "cut off", request, stage, why);
+    }
+}
+
+#[test]
+fn a_client_that_leaves_within_a_body_that_is_read_as_it_comes_has_its_line() {
+    let _alone = alone();
+    let entered = Log::new();
+    let inside = entered.clone();
+    let app = blocking(move |mut environ: Environ| {
+        inside.note(());
+        environ.input().blocking_read_all(100)?;
+        Ok(text("read"))
+    });
+    let running = Running::start(server(2).live_bodies(|_| true), app);
+    for (reset, why) in [
+        (false, "client closed 5 bytes before the end of a body"),
+        (true, "connection lost"),
+    ] {
+        let mut client = running.client();
+        client
+            .send(post("/live", "content-length: 9\r\n\r\nhalf"))
+            .unwrap();
+        entered.next().unwrap();
+        let remote = remote(&client);
+        match reset {
+            true => client.reset().unwrap(),
+            false => drop(client),
+        }
+        has_its_line(&remote, "cut off", "POST /live", "reading body", why);
+    }
+}
+
+#[test]
+fn an_application_that_fails_has_its_line() {
+    let _alone = alone();
+    let app = |environ: Environ| async move {
+        match environ.path_info() {
+            "/panics" => panic!("of the application"),
+            "/missing" => Err(StatusError::new(StatusCode::NOT_FOUND, "of the application").into()),
+            _ => Err(Error::from("of the application")),
+        }
+    };
+    let running = Running::start(server(1), app);
+    for (path, level) in [
+        ("/panics", "ERROR"),
+        ("/missing", "INFO"),
+        ("/fails", "ERROR"),
+    ] {
+        let mut client = running.client();
+        client.get(path).unwrap();
+        let request = format!("request=GET {path} ");
+        let stage = "stage=in application age=";
+        let why = "of the application";
+        lines().wait_for(&[level, &remote(&client), &request, stage, why]);
     }
 }
 

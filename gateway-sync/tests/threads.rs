@@ -7,14 +7,14 @@ mod common;
 
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway_core::server::{Limits, Timeouts};
 use gateway_core::{
     Body, CancelReason, Delivery, Environ, Response, Result, Sender, blocking, text,
 };
 use gateway_test::client::Client;
-use gateway_test::{Event, Log};
+use gateway_test::{Event, Log, PATIENCE};
 
 use common::{Running, get, server};
 
@@ -87,6 +87,23 @@ fn a_connection_beyond_the_limit_waits_until_there_is_room() {
     assert!(third.is_quiet().unwrap());
     drop(first);
     assert_eq!(third.read(&http::Method::GET).unwrap().text(), "served");
+}
+
+/// Who leaves makes room at once, not with the next look at deadlines: that would be twice a second.
+#[test]
+fn the_last_place_is_never_left_unused() {
+    let mut limits = Limits::default();
+    limits.connections = 50;
+    let running = Running::start(server(2).limits(limits), blocking(|_| Ok(text("served"))));
+    let mut held: Vec<_> = (0..49).map(|_| running.client()).collect();
+    for client in &mut held {
+        assert_eq!(client.get("/").unwrap().text(), "served");
+    }
+    let begun = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(running.client().get("/").unwrap().text(), "served");
+    }
+    assert!(begun.elapsed() < PATIENCE);
 }
 
 #[test]

@@ -14,6 +14,13 @@ pub fn status_of(error: &(dyn StdError + 'static)) -> StatusCode {
     find(error, status_named).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
+/// The first error of type `E`, wherever in the chain of sources, and in what an [`io::Error`] wraps: an
+/// application may pass on what its input or [`Gateway::unblock`](crate::Gateway::unblock) failed with as it is,
+/// or inside an error of its own.
+pub fn error_in<E: StdError + Copy + 'static>(error: &(dyn StdError + 'static)) -> Option<E> {
+    find(error, |error| error.downcast_ref().copied())
+}
+
 /// The answer to an application's error: its status, the headers it asks for, a short text that
 /// shows nothing of the error.
 pub fn error_response(error: &(dyn StdError + 'static)) -> Response {
@@ -24,8 +31,7 @@ pub fn error_response(error: &(dyn StdError + 'static)) -> Response {
             .map(|error| error.headers().clone())
     });
     set(answer.headers_mut(), named.unwrap_or_default());
-    let overloaded = find(error, |error| error.downcast_ref::<UnblockError>().copied());
-    if overloaded == Some(UnblockError::Overloaded) {
+    if error_in(error) == Some(UnblockError::Overloaded) {
         answer
             .headers_mut()
             .entry(RETRY_AFTER)
@@ -109,6 +115,9 @@ mod tests {
         assert_eq!(status_of(&Outer(InputError::TimedOut.into())), 408);
         assert_eq!(status_of(&UnblockError::Cancelled), 503);
         assert_eq!(status_of(&io::Error::other("anything")), 500);
+        let outer = Outer(InputError::TimedOut.into());
+        assert_eq!(error_in(&outer), Some(InputError::TimedOut));
+        assert_eq!(error_in::<UnblockError>(&outer), None);
     }
 
     #[test]

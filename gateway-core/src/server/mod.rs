@@ -23,12 +23,13 @@ mod settings;
 #[cfg(unix)]
 mod spool;
 mod stage;
+mod trouble;
 #[cfg(unix)]
 mod upload;
 mod wait;
 
 pub use ahead::{Ahead, Lead};
-pub use answer::{drop_extensions, error_response, status_of};
+pub use answer::{drop_extensions, error_in, error_response, status_of};
 pub use call::Call;
 pub use caught::{Caught, Panic, catch};
 pub use host::{Detached, Gathering, Host, Job, Place};
@@ -38,6 +39,7 @@ pub use settings::{Limits, MissingCapabilities, Timeouts, check_requirements};
 #[cfg(unix)]
 pub use spool::{Spool, SpoolError, SpoolFile};
 pub use stage::Stage;
+pub use trouble::Trouble;
 #[cfg(unix)]
 pub use upload::Upload;
 pub use wait::{Parker, block_on};

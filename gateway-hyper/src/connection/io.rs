@@ -233,6 +233,14 @@ impl Io {
         self.state.note_body(in_body.then(|| wire.heads() - 1));
     }
 
+    /// Says in the log that the client has left within a head, if it has.
+    fn tell_half_head(&self) {
+        if let Some(since) = self.state.waits().head_since {
+            self.state.note_head(false);
+            kill::log_head(&self.state, since, Cause::ClientLeft, None);
+        }
+    }
+
     /// The client sends no more. hyper takes that for its leaving, and drops what runs; so it is told
     /// when nothing does. A body that is cut short is told of at once.
     fn poll_end(&self) -> Poll<io::Result<()>> {
@@ -296,10 +304,13 @@ impl Io {
                 }
             }
             let there_is_more = match self.waiting.is_empty() {
-                true => ready!(self.poll_straight(cx, buffer))?,
-                false => ready!(self.poll_more(cx))?,
+                true => ready!(self.poll_straight(cx, buffer)),
+                false => ready!(self.poll_more(cx)),
             };
-            if !there_is_more {
+            if !matches!(there_is_more, Ok(true)) {
+                self.tell_half_head();
+            }
+            if !there_is_more? {
                 return self.poll_end();
             }
         }

@@ -5,12 +5,16 @@ use gateway_core::server::Limits;
 use http::request::Parts;
 
 use crate::refusal::Refusal;
+use crate::wire::LONGEST_METHOD;
 
 /// What a request line has beside method and target: two spaces and a version.
 const REST_OF_LINE: usize = "  HTTP/1.1".len();
 
 /// Measures a head as HTTP/1 would write it. `cookies` crumbs are one field (RFC 9113 §8.2.3).
 pub(super) fn check(parts: &Parts, cookies: usize, limits: &Limits) -> Result<(), Refusal> {
+    if parts.method.as_str().len() > LONGEST_METHOD {
+        return Err(Refusal::MethodTooLong);
+    }
     let target = parts.uri.path_and_query().map_or("", |it| it.as_str());
     if parts.method.as_str().len() + target.len() + REST_OF_LINE > limits.request_line {
         return Err(Refusal::RequestLineTooLong);

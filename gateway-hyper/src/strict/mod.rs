@@ -1,9 +1,11 @@
 //! What hyper leaves to its host to refuse, in a parsed head. Pure.
 //!
-//! What can no longer be seen there is refused before hyper reads it, by [`wire`](crate::wire).
+//! What can no longer be seen there is refused before hyper reads it, by [`wire`](crate::wire). Over HTTP/2
+//! there is no such reader: what h2 lets by is refused here.
 
 mod authority;
 mod extent;
+mod fields;
 mod options;
 mod target;
 
@@ -15,12 +17,15 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::refusal::Refusal;
 use authority::HostPort;
+pub(crate) use fields::check_trailers;
 
 /// Checks a request's head, and joins the crumbs of an HTTP/2 client's cookies.
 pub(crate) fn check(parts: &mut Parts, limits: &Limits) -> Result<(), Refusal> {
-    let found = look_through(&parts.headers, parts.version)?;
+    let found = look_through(&parts.headers);
     if parts.version >= Version::HTTP_2 {
-        extent::check(parts, found.cookies, limits)?; // HTTP/1 was measured as it came
+        // HTTP/1 was looked at as it came.
+        fields::check(&parts.headers)?;
+        extent::check(parts, found.cookies, limits)?;
     }
     target::check(&parts.method, &parts.uri, parts.version)?;
     host(parts, &found)?;
@@ -47,9 +52,8 @@ struct Found<'a> {
 }
 
 /// Looks through the fields, once.
-fn look_through(headers: &HeaderMap, version: Version) -> Result<Found<'_>, Refusal> {
+fn look_through(headers: &HeaderMap) -> Found<'_> {
     let mut found = Found::default();
-    let is_new = version >= Version::HTTP_2; // the names of HTTP/1 have been looked at
     for (name, value) in headers {
         if *name == HOST {
             found.hosts += 1;
@@ -60,11 +64,9 @@ fn look_through(headers: &HeaderMap, version: Version) -> Result<Found<'_>, Refu
             found.options.get_or_insert(Refusal::UnknownExpectation);
         } else if *name == COOKIE {
             found.cookies += 1;
-        } else if is_new && name.as_str().contains('_') {
-            return Err(Refusal::UnderscoreInHeaderName);
         }
     }
-    Ok(found)
+    found
 }
 
 /// Host is there, once, sound, and no other than the target's (RFC 9112 §3.2, RFC 9113 §8.3.1).

@@ -44,14 +44,15 @@ fn path(method: &Method, uri: &Uri, version: Version) -> Result<(), Refusal> {
         path if !path.starts_with('/') || path.contains('\\') => Err(Refusal::InvalidTarget),
         // HTTP/1 has been looked at before hyper read it.
         _ if version < Version::HTTP_2 => Ok(()),
-        _ => visible(uri),
+        _ => as_sent(uri),
     }
 }
 
-/// No URI holds `"`, `<` or `>` (RFC 3986 §2), though the parser lets some of them by.
-fn visible(uri: &Uri) -> Result<(), Refusal> {
+/// No URI holds `"`, `<` or `>` (RFC 3986 §2), though the parser lets some of them by; and `:path` begins with
+/// `/`, before a query too (RFC 9113 §8.3.1).
+fn as_sent(uri: &Uri) -> Result<(), Refusal> {
     let target = uri.path_and_query().map_or("", |target| target.as_str());
-    match target.bytes().all(is_target) {
+    match target.starts_with('/') && target.bytes().all(is_target) {
         true => Ok(()),
         false => Err(Refusal::InvalidTarget),
     }

@@ -8,7 +8,7 @@ use crate::octets::{is_target, is_token};
 use crate::refusal::Refusal;
 
 /// The longest method; the longest one registered is `UPDATEREDIRECTREF`, with 17 letters.
-const LONGEST_METHOD: usize = 32;
+pub(crate) const LONGEST_METHOD: usize = 32;
 
 /// A request head on its way in. What has been looked at is not looked at again when more comes.
 #[derive(Debug, Default)]

@@ -28,6 +28,8 @@ use crate::refusal::Refusal;
 use chunked::Chunked;
 use framing::Framing;
 use head::Head;
+pub(crate) use head::LONGEST_METHOD;
+pub(crate) use trailers::{LONGEST as LONGEST_TRAILERS, is_forbidden as is_forbidden_in_trailers};
 
 /// Where in its messages a connection's incoming bytes are.
 pub(crate) struct Wire {

@@ -6,7 +6,7 @@ use super::lines::{field, line_at};
 use crate::refusal::Refusal;
 
 /// The longest trailer section, in bytes: 8 KiB (hyper: 16 KiB).
-const LONGEST: usize = 8 * 1024;
+pub(crate) const LONGEST: usize = 8 * 1024;
 
 /// Fields that decide framing, routing, authentication, how a request is treated, or what its
 /// content is (RFC 9110 §6.5.1). By the time the trailers are here, all that has been acted upon.
@@ -88,9 +88,14 @@ fn check(line: &[u8]) -> Result<(), Refusal> {
     {
         return Err(Refusal::InvalidHeaderValue);
     }
-    let is_forbidden = |forbidden: &str| name.eq_ignore_ascii_case(forbidden.as_bytes());
-    match FORBIDDEN.iter().any(|forbidden| is_forbidden(forbidden)) {
+    match is_forbidden(name) {
         true => Err(Refusal::ForbiddenTrailer),
         false => Ok(()),
     }
+}
+
+/// Whether no trailer may have this name.
+pub(crate) fn is_forbidden(name: &[u8]) -> bool {
+    let mut forbidden = FORBIDDEN.iter();
+    forbidden.any(|forbidden| name.eq_ignore_ascii_case(forbidden.as_bytes()))
 }

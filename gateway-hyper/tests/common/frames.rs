@@ -68,14 +68,17 @@ impl Frame {
         u32::from_be_bytes(self.payload[..4].try_into().unwrap())
     }
 
-    /// The status in a HEADERS, one of those that HPACK has an index for.
+    /// The status in a HEADERS, the first of its fields.
     pub fn status(&self) -> u16 {
-        let is_resize = |byte: &&u8| **byte & 0xe0 == 0x20;
-        match self.payload.iter().find(|byte| !is_resize(byte)) {
-            Some(0x88) => 200,
-            Some(0x89) => 204,
-            Some(0x8c) => 400,
-            Some(0x8e) => 500,
+        let is_resize = |byte: &u8| byte & 0xe0 == 0x20;
+        let resizes = self.payload.iter().take_while(|byte| is_resize(byte));
+        match &self.payload[resizes.count()..] {
+            [0x88, ..] => 200,
+            [0x89, ..] => 204,
+            [0x8c, ..] => 400,
+            [0x8e, ..] => 500,
+            // A literal whose name has index 8, in Huffman's code.
+            [0x48, length, digits @ ..] if length & 0x80 != 0 => digits_of(digits),
             first => panic!("another status: {first:?}"),
         }
     }
@@ -83,6 +86,21 @@ impl Frame {
     pub fn ends_stream(&self) -> bool {
         matches!(self.kind, DATA | HEADERS) && self.flags & END_STREAM != 0
     }
+}
+
+/// Three digits in Huffman's code: 0 to 2 have five bits, 3 to 9 have six (RFC 7541, appendix B).
+fn digits_of(code: &[u8]) -> u16 {
+    let bits = u32::from_be_bytes([code[0], code[1], code[2], 0]);
+    let mut at = 0;
+    (0..3).fold(0, |number, _| {
+        let short = (bits << at) >> 27;
+        let (digit, length) = match short {
+            0..=2 => (short, 5),
+            _ => (((bits << at) >> 26) - 0x19 + 3, 6),
+        };
+        at += length;
+        number * 10 + u16::try_from(digit).unwrap()
+    })
 }
 
 /// A request without a body.
@@ -109,10 +127,15 @@ pub fn head(method: &str, path: &str) -> Vec<u8> {
 
 /// A field in HPACK: a literal that is not indexed, with a name of its own (RFC 7541 §6.2.2).
 pub fn field(name: &str, value: &str) -> Vec<u8> {
+    field_of(name.as_bytes(), value.as_bytes())
+}
+
+/// The same, of any bytes.
+pub fn field_of(name: &[u8], value: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0];
     for text in [name, value] {
         length(text.len(), &mut bytes);
-        bytes.extend(text.as_bytes());
+        bytes.extend(text);
     }
     bytes
 }

@@ -3,29 +3,41 @@
 use std::time::Instant;
 
 use gateway_http1::Reading;
-use http::StatusCode;
 
 use super::Connection;
 use crate::deadline::Phase;
 use crate::log::{Sight, Unfinished};
+use crate::request::Refused;
 
 impl Connection {
     /// Says in the log that it is cut off in `phase`, unless that was said. A connection on which that
     /// was said serves no further request.
     pub(crate) fn tell_cut(&mut self, phase: Phase, why: &str, now: Instant) {
-        if !std::mem::replace(&mut self.told, true) {
+        if !std::mem::replace(&mut self.told, true) && !self.current.is_told() {
             self.sight(phase, self.since(phase, now)).log_cut(why, now);
         }
     }
 
+    /// Says in the log, to who looks for it, that it is closed in `phase`, having asked for nothing.
+    pub(crate) fn tell_idle(&mut self, phase: Phase, why: &str, now: Instant) {
+        if !std::mem::replace(&mut self.told, true) {
+            let since = self.since(phase, now);
+            self.sight(Phase::Idle, since).log_cut(why, now);
+        }
+    }
+
     /// Says in the log that a request is refused, instead of that it is cut off.
-    pub(crate) fn tell_refused(&mut self, status: StatusCode, error: &str, now: Instant) {
+    pub(crate) fn tell_refused(&mut self, refused: &Refused, now: Instant) {
         let phase = match self.partial {
             Some(_) => Phase::Body,
             None => Phase::Head,
         };
-        let sight = self.sight(phase, self.since(phase, now));
-        sight.log_refused(status, error, now);
+        let mut sight = self.sight(phase, self.since(phase, now));
+        if let Some(name) = &refused.name {
+            sight.set_request(name);
+        }
+        let error = refused.error;
+        sight.log_refused(error.status(), &error.to_string(), now);
         self.told = true;
     }
 

@@ -106,7 +106,7 @@ impl<A: Application> Worker<'_, A> {
                     CloseReason::Shutdown => "the server stops",
                     _ => turn.connection.deadline.why(turn.now),
                 };
-                turn.connection.tell_cut(phase, why, turn.now);
+                turn.connection.tell_idle(phase, why, turn.now);
                 turn.connection.closing = Some(reason);
                 self.advance(turn)
             }
@@ -117,20 +117,15 @@ impl<A: Application> Worker<'_, A> {
     /// Answers a request that cannot be read. One that has its answer gets no other: a client that shares the connection
     /// would take that for the answer to its next request.
     pub(super) fn refuse(&mut self, turn: &mut Turn, refused: Refused) -> Flow {
-        let Refused {
-            error,
-            is_head,
-            is_answered,
-        } = refused;
+        let Refused { error, is_head, .. } = refused;
         let now = self.now(turn);
-        if is_answered {
+        if refused.is_answered {
             turn.connection
                 .tell_cut(Phase::Body, &error.to_string(), now);
             turn.connection.closing = Some(CloseReason::Refused(error));
             return Flow::Continue;
         }
-        turn.connection
-            .tell_refused(error.status(), &error.to_string(), now);
+        turn.connection.tell_refused(&refused, now);
         self.answer_and_close(
             turn,
             status(error.status()),

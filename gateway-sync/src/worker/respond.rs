@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Instant;
 
 use bytes::Bytes;
-use gateway_core::server::{Panic, SpoolError, catch, drop_extensions, error_response};
-use gateway_core::{Application, CancelReason, Delivery, Ending, Error, Outcome, Response, status};
+use gateway_core::server::{Panic, SpoolError, catch, drop_extensions, error_in, error_response};
+use gateway_core::{
+    Application, CancelReason, Delivery, Ending, Error, InputError, Outcome, Response, status,
+};
 use gateway_http1::{
     AfterResponse, BodyLength, CloseReason, EncodeError, Encoder, Exchange, encode_head,
 };
@@ -111,7 +114,8 @@ impl<A: Application> Worker<'_, A> {
             // Never: the future leaves its answer before it is ready.
             (Ended::Answered, None) => (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Failed),
             (Ended::Panicked(panic), _) => {
-                tracing::error!(%request, %panic, "the application panicked");
+                let now = Instant::now();
+                request.sight_of_call(now).log_panicked(&panic, now);
                 (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
             }
             (Ended::Cancelled(reason), _) => {
@@ -511,17 +515,19 @@ impl<A: Application> Worker<'_, A> {
 fn failed(error: Error, request: &Current) -> (Response, Ending) {
     let answered = catch(|| {
         let answer = error_response(error.as_ref());
-        let code = answer.status().as_u16();
-        if answer.status().is_server_error() {
-            tracing::error!(%request, status = code, %error, "request failed");
-        } else {
-            tracing::info!(%request, status = code, %error, "request failed");
+        let of_input = error_in(error.as_ref()).filter(|_| request.is_told());
+        let is_left = of_input == Some(InputError::Disconnected);
+        if !is_left && of_input != Some(InputError::TimedOut) {
+            let now = Instant::now();
+            let sight = request.sight_of_call(now);
+            sight.log_failed(answer.status(), &error, now);
         }
         drop(error);
-        answer
+        (answer, is_left)
     });
     match answered {
-        Ok(answer) => (answer, Ending::Failed),
+        Ok((answer, true)) => (answer, Ending::Disconnected),
+        Ok((answer, false)) => (answer, Ending::Failed),
         Err(panic) => {
             tracing::error!(%request, %panic, "the application's error panicked");
             (status(StatusCode::INTERNAL_SERVER_ERROR), Ending::Panicked)
